@@ -1,0 +1,86 @@
+# Every target installs what it needs, at the versions of Pipfile.lock and package-lock.json.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PIPENV_VERSION := 2026.10.3
+
+# .tools/venv is a link to the virtual environment, wherever pipenv puts it.
+export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/pipenv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PIPENV_IGNORE_VIRTUALENVS := 1
+export PIPENV_VERBOSITY := -1
+export CHECKPOINT_DISABLE := 1
+export NODE_NO_WARNINGS := 1
+
+PYTHON_READY := .tools/venv/.synced
+NODE_READY := node_modules/.package-lock.json
+
+.PHONY: help
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(PYTHON_READY) $(NODE_READY)  ## Install Python packages, Node.js and the CDKTF command line
+
+.PHONY: synth
+synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
+	@echo "synth: kubecost.yaml -> cdktf.out/stacks/*/cdk.tf.json"
+	@cdktf synth
+
+.PHONY: test
+test: $(PYTHON_READY)  ## Run the tests
+	@pytest
+
+.PHONY: lint
+lint: $(PYTHON_READY)  ## Check style and types
+	@ruff check
+	@ruff format --check
+	@mypy .
+
+.PHONY: format
+format: $(PYTHON_READY)  ## Format the code
+	@ruff check --fix
+	@ruff format
+
+.PHONY: golden
+golden: $(PYTHON_READY)  ## Accept the synthesized JSON as the new golden files
+	@pytest --update-golden tests/synth
+
+.PHONY: bench
+bench: $(PYTHON_READY)  ## Measure synth against the same program with stock imports
+	@python -m tools.bench
+
+.PHONY: lock
+lock: $(PYTHON_READY)  ## Update Pipfile.lock and package-lock.json to the newest allowed versions
+	@pipenv lock
+	@$(PYTHON) -c "import json, pathlib; lock = pathlib.Path('Pipfile.lock'); \
+		data = json.loads(lock.read_text()); data['_meta']['sources'] = []; \
+		lock.write_text(json.dumps(data, indent=4, sort_keys=True) + '\n')"
+	@npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+
+.PHONY: env
+env:  ## Print what puts cdktf and Python on the PATH: eval "$$(make env)"
+	@echo 'export PATH="$(CURDIR)/.tools/venv/bin:$(CURDIR)/node_modules/.bin:$$PATH"'
+
+.PHONY: clean
+clean:  ## Remove what the targets made, but no Terraform state
+	@rm -rf cdktf.out node_modules .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.tools/pipenv/.installed: Makefile
+	@echo "setup: pipenv $(PIPENV_VERSION)"
+	@$(PYTHON) -m venv --clear .tools/pipenv
+	@.tools/pipenv/bin/pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
+	@touch $@
+
+$(PYTHON_READY): .tools/pipenv/.installed Pipfile.lock
+	@echo "setup: Python packages of Pipfile.lock (about a minute the first time)"
+	@pipenv sync --dev --python "$$(command -v $(PYTHON))"
+	@ln -sfn "$$(pipenv --venv)" .tools/venv
+	@touch $@
+
+$(NODE_READY): package-lock.json | $(PYTHON_READY)
+	@echo "setup: CDKTF command line of package-lock.json"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

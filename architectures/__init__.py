@@ -1,0 +1,30 @@
+"""The stacks: a shared base, five overlays, and what they need now and then."""
+
+from cdktf import App
+
+from architectures.adot_amp import AdotAmp
+from architectures.amp import Amp
+from architectures.base import Base
+from architectures.load_balancer import LoadBalancer
+from architectures.overlay import Overlay
+from architectures.prom import Prom
+from architectures.prom_amp import PromAmp
+from architectures.prom_amp_cost import PromAmpCost
+from settings import Settings
+
+# In reading order: from everything in the cluster to nothing in the cluster.
+OVERLAYS: dict[str, type[Overlay]] = {
+    overlay.architecture: overlay for overlay in (Prom, PromAmpCost, PromAmp, AdotAmp, Amp)
+}
+
+
+def add_stacks(app: App, settings: Settings) -> None:
+    """Put into the app the stacks that the settings ask for; no stack depends on another."""
+    cluster = settings.targets[0]
+    if cluster.name == settings.name:
+        Base(app, settings)
+    if settings.kubecost.expose != "none":
+        LoadBalancer(app, settings, cluster)
+    for name, overlay in OVERLAYS.items():
+        if settings.architectures == ("all",) or name in settings.architectures:
+            overlay(app, settings, cluster)

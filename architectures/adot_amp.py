@@ -1,0 +1,21 @@
+"""Architecture `adot_amp`: an ADOT collector scrapes, AMP keeps and answers."""
+
+from architectures.overlay import Overlay
+from metrics.rules import RECORDING_RULES
+from modules.adot_collector import AdotCollector
+from modules.amp_workspace import AmpWorkspace
+from modules.kubecost import Kubecost
+
+
+class AdotAmp(Overlay):
+    """An ADOT collector scrapes and sends everything to AMP, which Kubecost queries."""
+
+    architecture = "adot_amp"
+    slot = 3
+
+    def compose(self) -> None:
+        """Kubecost without Prometheus, a collector, and a workspace that evaluates the rules."""
+        workspace = AmpWorkspace(self, "workspace", self.settings.amp, at=self.place)
+        workspace.record("kubecost", RECORDING_RULES)
+        AdotCollector(self, "collector", self.scrape_jobs, at=self.place, sends_to=workspace)
+        Kubecost(self, "kubecost", self.settings.kubecost, at=self.place, queries=workspace)

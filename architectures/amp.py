@@ -1,0 +1,21 @@
+"""Architecture `amp`: AMP's managed scraper scrapes, AMP keeps and answers."""
+
+from architectures.overlay import Overlay
+from metrics.rules import RECORDING_RULES
+from modules.amp_workspace import AmpWorkspace
+from modules.kubecost import Kubecost
+from modules.managed_scraper import ManagedScraper
+
+
+class Amp(Overlay):
+    """AMP's managed scraper, outside the cluster, scrapes for AMP, which Kubecost queries."""
+
+    architecture = "amp"
+    slot = 4
+
+    def compose(self) -> None:
+        """Kubecost without Prometheus, a scraper, and a workspace that evaluates the rules."""
+        workspace = AmpWorkspace(self, "workspace", self.settings.amp, at=self.place)
+        workspace.record("kubecost", RECORDING_RULES)
+        ManagedScraper(self, "scraper", self.scrape_jobs, at=self.place, sends_to=workspace)
+        Kubecost(self, "kubecost", self.settings.kubecost, at=self.place, queries=workspace)

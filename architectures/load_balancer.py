@@ -1,0 +1,27 @@
+"""The stack `load_balancer`: what exposing a UI needs; there only when one is exposed."""
+
+from constructs import Construct
+
+from modules.cluster_lookup import ClusterLookup
+from modules.cluster_providers import connect
+from modules.load_balancer_controller import LoadBalancerController
+from modules.stack import Stack
+from settings import ClusterTarget, Settings
+
+
+class LoadBalancer(Stack):
+    """The AWS Load Balancer Controller, one for all overlays of a cluster."""
+
+    def __init__(self, scope: Construct, settings: Settings, target: ClusterTarget) -> None:
+        super().__init__(
+            scope,
+            "load_balancer",
+            state=settings.state,
+            region=target.region,
+            tags=settings.tags,
+        )
+        cluster = ClusterLookup(self, "cluster", target)
+        connect(self, cluster, auth=settings.kubernetes_auth)
+        LoadBalancerController(
+            self, "controller", cluster=cluster, prefix=settings.name, tags=settings.tags
+        )

@@ -1,0 +1,22 @@
+"""Architecture `prom`: everything stays in the cluster."""
+
+from architectures.overlay import Overlay
+from modules.kubecost import BundledPrometheus, Kubecost
+
+
+class Prom(Overlay):
+    """The bundled Prometheus scrapes and answers."""
+
+    architecture = "prom"
+    slot = 0
+    writes_to_amp = False
+
+    def compose(self) -> None:
+        """Kubecost with its Prometheus."""
+        Kubecost(
+            self,
+            "kubecost",
+            self.settings.kubecost,
+            at=self.place,
+            scraper=BundledPrometheus(self.scrape_jobs),
+        )

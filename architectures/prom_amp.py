@@ -1,0 +1,24 @@
+"""Architecture `prom_amp`: the bundled Prometheus scrapes, AMP keeps and answers."""
+
+from architectures.overlay import Overlay
+from modules.amp_workspace import AmpWorkspace
+from modules.kubecost import BundledPrometheus, Kubecost
+
+
+class PromAmp(Overlay):
+    """The bundled Prometheus scrapes and sends everything to AMP, which Kubecost queries."""
+
+    architecture = "prom_amp"
+    slot = 2
+
+    def compose(self) -> None:
+        """Kubecost with its Prometheus, and a workspace that one writes and the other queries."""
+        workspace = AmpWorkspace(self, "workspace", self.settings.amp, at=self.place)
+        Kubecost(
+            self,
+            "kubecost",
+            self.settings.kubecost,
+            at=self.place,
+            scraper=BundledPrometheus(self.scrape_jobs, sends_to=workspace),
+            queries=workspace,
+        )

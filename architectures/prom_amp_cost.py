@@ -1,0 +1,24 @@
+"""Architecture `prom_amp_cost`: AMP receives the costs of every cluster, and nothing else."""
+
+from architectures.overlay import Overlay
+from metrics.names import COST_ONLY
+from modules.amp_workspace import AmpWorkspace
+from modules.kubecost import BundledPrometheus, Kubecost
+
+
+class PromAmpCost(Overlay):
+    """The bundled Prometheus scrapes and answers; it sends the cost metrics to AMP."""
+
+    architecture = "prom_amp_cost"
+    slot = 1
+
+    def compose(self) -> None:
+        """Kubecost with its Prometheus, and a workspace that Prometheus writes costs to."""
+        workspace = AmpWorkspace(self, "workspace", self.settings.amp, at=self.place)
+        Kubecost(
+            self,
+            "kubecost",
+            self.settings.kubecost,
+            at=self.place,
+            scraper=BundledPrometheus(self.scrape_jobs, sends_to=workspace, only=COST_ONLY),
+        )

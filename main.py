@@ -1,0 +1,25 @@
+"""Synthesize: kubecost.yaml -> settings -> stacks -> Terraform JSON in cdktf.out/stacks."""
+
+import sys
+
+from cdktf import App
+
+import settings_file
+from architectures import OVERLAYS, add_stacks
+
+
+def main() -> int:
+    """Write every stack, or say on stderr what is wrong with the settings; 1 if anything is."""
+    try:
+        settings = settings_file.load(architectures=OVERLAYS)
+    except settings_file.SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    app = App()
+    add_stacks(app, settings)
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Metric names by purpose: what Kubecost needs, and what alone shows costs.
+
+Sources: Kubecost's metric references user-metrics.md and ksm-metrics.md (kubecost/docs), the
+queries of opencost/opencost pkg/costmodel (allocation.go, cluster.go, costmodel.go), and the keep
+lists in values.yaml of the chart cost-analyzer 2.8.7.
+"""
+
+# From cost-model on port 9003: prices, and what each container, claim and balancer is allocated.
+COST_MODEL_COSTS = (
+    "container_cpu_allocation",
+    "container_gpu_allocation",
+    "container_memory_allocation_bytes",
+    "kubecost_cluster_info",
+    "kubecost_cluster_management_cost",
+    "kubecost_load_balancer_cost",
+    "kubecost_network_internet_egress_cost",
+    "kubecost_network_region_egress_cost",
+    "kubecost_network_zone_egress_cost",
+    "kubecost_node_is_spot",
+    "kubecost_pv_info",
+    "node_cpu_hourly_cost",
+    "node_gpu_count",
+    "node_gpu_hourly_cost",
+    "node_ram_hourly_cost",
+    "node_total_hourly_cost",
+    "pod_pvc_allocation",
+    "pv_hourly_cost",
+)
+
+# From cost-model, too: it emulates kube-state-metrics, which therefore is not needed.
+COST_MODEL_KUBE_STATE = (
+    "deployment_match_labels",
+    "kube_job_status_failed",
+    "kube_namespace_annotations",
+    "kube_namespace_labels",
+    "kube_node_labels",
+    "kube_node_status_allocatable",
+    "kube_node_status_allocatable_cpu_cores",
+    "kube_node_status_allocatable_memory_bytes",
+    "kube_node_status_capacity",
+    "kube_node_status_capacity_cpu_cores",
+    "kube_node_status_capacity_memory_bytes",
+    "kube_persistentvolume_capacity_bytes",
+    "kube_persistentvolumeclaim_info",
+    "kube_persistentvolumeclaim_resource_requests_storage_bytes",
+    "kube_pod_annotations",
+    "kube_pod_container_resource_requests",
+    "kube_pod_container_status_running",
+    "kube_pod_labels",
+    "kube_pod_owner",
+    "kube_replicaset_owner",
+    "service_selector_labels",
+    "statefulSet_match_labels",
+)
+
+# From the kubelet's cAdvisor: usage, network bytes per pod, and the nodes' disks.
+CADVISOR = (
+    "container_cpu_cfs_periods_total",
+    "container_cpu_cfs_throttled_periods_total",
+    "container_cpu_usage_seconds_total",
+    "container_fs_limit_bytes",
+    "container_fs_usage_bytes",
+    "container_memory_usage_bytes",
+    "container_memory_working_set_bytes",
+    "container_network_receive_bytes_total",
+    "container_network_transmit_bytes_total",
+)
+
+KUBELET = ("kubelet_volume_stats_used_bytes",)
+
+NETWORK_COSTS = (
+    "kubecost_network_costs_parse_time",
+    "kubecost_network_costs_parsed_entries",
+    "kubecost_pod_network_egress_bytes_total",
+    "kubecost_pod_network_ingress_bytes_total",
+)
+
+NODE_EXPORTER = (
+    "node_cpu_seconds_total",
+    "node_disk_reads_completed_total",
+    "node_disk_writes_completed_total",
+    "node_filesystem_device_error",
+    "node_memory_Buffers_bytes",
+    "node_memory_Cached_bytes",
+    "node_memory_MemAvailable_bytes",
+    "node_memory_MemFree_bytes",
+    "node_memory_MemTotal_bytes",
+    "node_network_transmit_bytes_total",
+)
+
+# Enough to show the cost of every cluster and namespace, network egress included, from AMP alone.
+COST_ONLY = (
+    *COST_MODEL_COSTS,
+    "kubecost_pod_network_egress_bytes_total",
+    "kubecost_pod_network_ingress_bytes_total",
+)
+
+
+def keep(names: tuple[str, ...]) -> dict[str, object]:
+    """Make the relabel rule that keeps these metric names and drops all others.
+
+    Prometheus anchors the expression at both ends, so exactly these names match.
+    """
+    return {"source_labels": ["__name__"], "regex": "|".join(sorted(names)), "action": "keep"}

@@ -1,0 +1,165 @@
+"""One list of scrape jobs, rendered for each kind of collector.
+
+Every job finds only the targets of its own release, so that several Kubecosts can share a
+cluster. Discovery is by `endpoints`, `pod` and `node` only, the roles that the AMP managed
+scraper knows; kubelets are scraped through the API server's node proxy, which needs no way to
+port 10250. Scraping is the same for all three collectors; what differs is how the configuration
+spells it, see `for_chart`, `for_adot` and `for_managed_scraper`.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from metrics import names
+
+INTERVAL = "60s"  # Kubecost weighs samples by the interval, which it cannot ask AMP for
+_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+_CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+
+Job = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a release of Kubecost offers for scraping; a port that is None is not there."""
+
+    release: str
+    namespace: str
+    network_costs_port: int | None
+    node_exporter_port: int | None
+
+
+def scrape_jobs(targets: Targets) -> list[Job]:
+    """List the jobs of one release, in Prometheus's own spelling."""
+    jobs = [_kubecost(targets)]
+    if targets.network_costs_port:
+        jobs.append(_network_costs(targets.namespace, targets.network_costs_port))
+    jobs += [
+        _kubelet("kubernetes-nodes-cadvisor", "/metrics/cadvisor", names.CADVISOR),
+        _kubelet("kubernetes-nodes", "/metrics", names.KUBELET),
+    ]
+    if targets.node_exporter_port:
+        jobs.append(_node_exporter(targets.namespace, targets.node_exporter_port))
+    return jobs
+
+
+def _kubecost(targets: Targets) -> Job:
+    return {
+        # cost-model asks Prometheus for the scrape interval of the job of this name.
+        "job_name": "kubecost",
+        # Its series describe other workloads: their namespace, pod and node must survive.
+        "honor_labels": True,
+        "kubernetes_sd_configs": [_own("endpoints", targets.namespace)],
+        "relabel_configs": [
+            _only("__meta_kubernetes_service_name", f"{targets.release}-cost-analyzer"),
+            # `endpoints` also yields the pod's ports that the Service does not list.
+            _only("__meta_kubernetes_pod_container_port_number", "9003"),
+        ],
+        "metric_relabel_configs": [
+            names.keep((*names.COST_MODEL_COSTS, *names.COST_MODEL_KUBE_STATE))
+        ],
+    }
+
+
+def _network_costs(namespace: str, port: int) -> Job:
+    return {
+        "job_name": "kubecost-networking",
+        "kubernetes_sd_configs": [_own("pod", namespace)],
+        "relabel_configs": [
+            _only("__meta_kubernetes_pod_label_app_kubernetes_io_name", "network-costs"),
+            _only("__meta_kubernetes_pod_container_port_number", str(port)),
+        ],
+        "metric_relabel_configs": [names.keep(names.NETWORK_COSTS)],
+    }
+
+
+def _kubelet(name: str, path: str, metrics: tuple[str, ...]) -> Job:
+    # The role `node` sets `instance` to the node's name, on which Kubecost joins. Node labels are
+    # not copied onto the series: Kubecost reads them from kube_node_labels.
+    return {
+        "job_name": name,
+        "scheme": "https",
+        "authorization": {"credentials_file": _TOKEN},
+        "kubernetes_sd_configs": [{"role": "node"}],
+        "relabel_configs": [
+            {"target_label": "__address__", "replacement": "kubernetes.default.svc:443"},
+            {
+                "source_labels": ["__meta_kubernetes_node_name"],
+                "target_label": "__metrics_path__",
+                "replacement": f"/api/v1/nodes/$1/proxy{path}",
+            },
+        ],
+        "metric_relabel_configs": [names.keep(metrics)],
+    }
+
+
+def _node_exporter(namespace: str, port: int) -> Job:
+    return {
+        "job_name": "node-exporter",
+        "kubernetes_sd_configs": [_own("pod", namespace)],
+        "relabel_configs": [
+            _only("__meta_kubernetes_pod_label_app_kubernetes_io_name", "prometheus-node-exporter"),
+            _only("__meta_kubernetes_pod_container_port_number", str(port)),
+            # Kubecost joins node-exporter's series on this label.
+            {
+                "source_labels": ["__meta_kubernetes_pod_node_name"],
+                "target_label": "kubernetes_node",
+            },
+        ],
+        "metric_relabel_configs": [names.keep(names.NODE_EXPORTER)],
+    }
+
+
+def _own(role: str, namespace: str) -> Job:
+    return {"role": role, "namespaces": {"names": [namespace]}}
+
+
+def _only(label: str, value: str) -> Job:
+    return {"source_labels": [label], "regex": value, "action": "keep"}
+
+
+def global_settings(cluster_id: str) -> dict[str, Any]:
+    """Interval, and the label that tells clusters apart in a workspace that they share."""
+    return {
+        "scrape_interval": INTERVAL,
+        "scrape_timeout": "50s",
+        "external_labels": {"cluster_id": cluster_id},
+    }
+
+
+def for_chart(jobs: list[Job]) -> list[Job]:
+    """Spell the jobs for the Prometheus that Kubecost's chart brings."""
+    return _with_cluster_ca(jobs)
+
+
+def for_adot(jobs: list[Job]) -> list[Job]:
+    """Spell the jobs for the collector's Prometheus receiver, where `$` is written `$$`.
+
+    A single `$1` survives in current releases; older ones expand it to nothing
+    (opentelemetry-collector-contrib, receiver/prometheusreceiver/README.md).
+    """
+    return [_escaped(job) for job in _with_cluster_ca(jobs)]
+
+
+def for_managed_scraper(jobs: list[Job]) -> list[Job]:
+    """Spell the jobs for AMP's scraper, which trusts the cluster by itself.
+
+    It takes a credentials file but no TLS files (AMP user guide, "Scraper configuration").
+    """
+    return deepcopy(jobs)
+
+
+def _with_cluster_ca(jobs: list[Job]) -> list[Job]:
+    return [
+        job | {"tls_config": {"ca_file": _CA}} if job.get("scheme") == "https" else dict(job)
+        for job in jobs
+    ]
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _escaped(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_escaped(inner) for inner in value]
+    return value.replace("$", "$$") if isinstance(value, str) else value

@@ -1,0 +1,156 @@
+"""An ADOT collector that scrapes and writes to AMP, in place of a Prometheus."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from constructs import Construct
+
+from metrics.scrape_jobs import Job, for_adot, global_settings
+from modules import versions
+from modules.amp_workspace import AmpWorkspace
+from modules.helm_release import helm_release
+from modules.placement import Placement
+from modules.workload_role import WorkloadRole
+
+# All that discovery and the way to the kubelets through the API server need.
+RBAC_RULES = [
+    {
+        "apiGroups": [""],
+        "resources": ["nodes", "services", "endpoints", "pods"],
+        "verbs": ["get", "list", "watch"],
+    },
+    {"apiGroups": [""], "resources": ["nodes/proxy"], "verbs": ["get"]},
+]
+
+
+class AdotCollector(Construct):
+    """The OpenTelemetry community's chart with the image of AWS's distribution.
+
+    One replica and no rolling update: two collectors would send every sample twice, which AMP
+    refuses as duplicates. Nothing connects to it, so it has no Service.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        jobs: Sequence[Job],
+        *,
+        at: Placement,
+        sends_to: AmpWorkspace,
+    ) -> None:
+        super().__init__(scope, id)
+        name = f"{at.release}-collector"
+        writer = WorkloadRole(
+            self,
+            "writer",
+            name=f"{at.prefix}-writer",
+            identities=at.cluster.identities,
+            namespace=at.release,
+            service_account=name,
+            statements=[sends_to.may_write()],
+        )
+        repository, tag = versions.ADOT_IMAGE
+        helm_release(
+            self,
+            "release",
+            versions.OPENTELEMETRY_COLLECTOR,
+            name=name,
+            namespace=at.release,
+            values={
+                "mode": "deployment",
+                "fullnameOverride": name,
+                "replicaCount": 1,
+                "rollout": {"strategy": "Recreate"},
+                "image": {"repository": repository, "tag": tag},
+                "command": {"name": "awscollector"},
+                # It would rename components that this older image knows by their old names.
+                "rewriteDeprecatedComponentNames": False,
+                "alternateConfig": collector_config(
+                    jobs,
+                    cluster_id=at.cluster.cluster_id,
+                    url=sends_to.remote_write_url,
+                    region=sends_to.region,
+                ),
+                "ports": {
+                    port: {"enabled": False}
+                    for port in (
+                        "otlp",
+                        "otlp-http",
+                        "jaeger-compact",
+                        "jaeger-thrift",
+                        "jaeger-grpc",
+                        "zipkin",
+                    )
+                },
+                "service": {"enabled": False},
+                "serviceAccount": {"name": name, "annotations": writer.annotations},
+                "clusterRole": {"create": True, "name": name, "rules": RBAC_RULES},
+                "resources": {
+                    "requests": {"cpu": "200m", "memory": "400Mi"},
+                    "limits": {"memory": "2Gi"},
+                },
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "capabilities": {"drop": ["ALL"]},
+                    "readOnlyRootFilesystem": True,
+                    "runAsNonRoot": True,
+                    "runAsUser": 4317,
+                },
+            },
+            depends_on=[at.namespace, *writer.grants],
+        )
+
+
+def collector_config(jobs: Sequence[Job], *, cluster_id: str, url: str, region: str) -> Any:
+    """Write the collector's configuration; `$${` is Terraform's way to write `${`.
+
+    Options: opentelemetry-collector-contrib v0.156.0, README of each component.
+    """
+    return {
+        "receivers": {
+            "prometheus": {
+                "config": {
+                    "global": global_settings(cluster_id),
+                    "scrape_configs": for_adot(list(jobs)),
+                }
+            }
+        },
+        "processors": {
+            "memory_limiter": {
+                "check_interval": "1s",
+                "limit_percentage": 80,
+                "spike_limit_percentage": 25,
+            },
+            "batch": {},
+        },
+        "exporters": {
+            "prometheusremotewrite": {
+                "endpoint": url,
+                "auth": {"authenticator": "sigv4auth"},
+                # Kubecost asks for the names as they were scraped.
+                "add_metric_suffixes": False,
+                # These series would lack cluster_id: external labels do not reach them.
+                "target_info": {"enabled": False},
+                # AMP refuses requests over 1 MB.
+                "max_batch_size_bytes": 1_000_000,
+                # AMP refuses samples that arrive out of order.
+                "remote_write_queue": {"num_consumers": 1},
+            }
+        },
+        "extensions": {
+            "health_check": {"endpoint": "$${env:MY_POD_IP}:13133"},
+            "sigv4auth": {"region": region, "service": "aps"},
+        },
+        "service": {
+            "extensions": ["health_check", "sigv4auth"],
+            "telemetry": {"logs": {"level": "info"}, "metrics": {"level": "none"}},
+            "pipelines": {
+                "metrics": {
+                    "receivers": ["prometheus"],
+                    "processors": ["memory_limiter", "batch"],
+                    "exporters": ["prometheusremotewrite"],
+                }
+            },
+        },
+    }

@@ -1,0 +1,64 @@
+"""A Helm release whose values are one YAML document."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from cdktf import ITerraformDependable
+from cdktf_cdktf_provider_helm.release import Release
+from constructs import Construct
+
+from modules.versions import Chart
+
+TIMEOUT_SECONDS = 900
+
+
+def helm_release(
+    scope: Construct,
+    id: str,
+    chart: Chart,
+    *,
+    name: str,
+    namespace: str,
+    values: Mapping[str, Any],
+    depends_on: Sequence[ITerraformDependable] = (),
+) -> Release:
+    """Install a chart and wait until its workloads are ready.
+
+    The values are one document, not `set` blocks: those turn numbers and booleans into text.
+    """
+    return Release(
+        scope,
+        id,
+        name=name,
+        namespace=namespace,
+        create_namespace=False,
+        repository=chart.repository,
+        chart=chart.name,
+        version=chart.version,
+        values=[to_yaml(values)],
+        wait=True,
+        timeout=TIMEOUT_SECONDS,
+        depends_on=list(depends_on) or None,
+    )
+
+
+def to_yaml(data: Mapping[str, Any]) -> str:
+    """Write data as YAML, on as many lines as possible so that a plan shows what changes."""
+    return yaml.dump(data, Dumper=_NoAliases, sort_keys=False, width=float("inf"))
+
+
+class _NoAliases(yaml.SafeDumper):
+    """The same data in two places is written twice, not as a reference that hides it."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+def literal(data: Any) -> Any:
+    """Keep Terraform from reading `${` and `%{` in a user's text as expressions."""
+    if isinstance(data, dict):
+        return {literal(key): literal(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [literal(item) for item in data]
+    return data.replace("${", "$${").replace("%{", "%%{") if isinstance(data, str) else data

@@ -1,0 +1,125 @@
+"""Kubecost itself: the Helm release, and the roles of those in it that use AMP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cdktf import ITerraformDependable, TerraformOutput
+from constructs import Construct
+
+from metrics.scrape_jobs import Job
+from modules import kubecost_values as values
+from modules import versions
+from modules.amp_workspace import AmpWorkspace
+from modules.helm_release import helm_release, literal
+from modules.placement import Placement
+from modules.policy import Statement
+from modules.ui_load_balancer import UI_PORT, UiLoadBalancer
+from modules.workload_role import WorkloadRole
+from settings import KubecostSettings
+
+
+@dataclass(frozen=True)
+class BundledPrometheus:
+    """The Prometheus of Kubecost's chart.
+
+    Attributes:
+        jobs: what it scrapes.
+        sends_to: the workspace that it writes to, if any.
+        only: the names of the metrics that it sends; all of them by default. Where all are sent,
+            Kubecost must query the workspace, too: the chart has one switch for both.
+    """
+
+    jobs: Sequence[Job]
+    sends_to: AmpWorkspace | None = None
+    only: tuple[str, ...] | None = None
+
+
+class Kubecost(Construct):
+    """A Kubecost that queries its bundled Prometheus, or AMP if `queries` is given.
+
+    Without `scraper` the chart brings no Prometheus: something else must scrape Kubecost.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        settings: KubecostSettings,
+        *,
+        at: Placement,
+        scraper: BundledPrometheus | None = None,
+        queries: AmpWorkspace | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self._at = at
+        self._grants: list[ITerraformDependable] = []
+        parts = [
+            values.common(
+                settings,
+                cluster_name=at.cluster.name,
+                cluster_id=at.cluster.cluster_id,
+                network_costs_port=at.network_costs_port,
+            )
+        ]
+        if scraper:
+            parts += [values.with_prometheus(scraper.jobs, settings), *self._writing(scraper)]
+        else:
+            parts.append(values.without_prometheus())
+        if queries:
+            parts += self._querying(queries)
+        release = helm_release(
+            self,
+            "release",
+            versions.kubecost(settings.chart_version),
+            name=at.release,
+            namespace=at.release,
+            values=values.merge(*parts, literal(settings.values)),
+            depends_on=[at.namespace, *self._grants],
+        )
+        if settings.expose == "none":
+            TerraformOutput(
+                self,
+                "ui",
+                value=f"kubectl --namespace {at.release} port-forward "
+                f"service/{at.release}-cost-analyzer {UI_PORT}",
+                description=f"Opens Kubecost at http://localhost:{UI_PORT}",
+            )
+        else:
+            UiLoadBalancer(self, "ui", settings, at=at, release=release)
+
+    def _writing(self, prometheus: BundledPrometheus) -> list[values.Values]:
+        workspace = prometheus.sends_to
+        if not workspace:
+            return []
+        role = self._role("writer", f"{self._at.release}-prometheus-server", workspace.may_write())
+        url, region = workspace.remote_write_url, workspace.region
+        return [
+            values.write_selected(url, region, prometheus.only)
+            if prometheus.only
+            else values.write_everything(url, region),
+            values.prometheus_service_account(role.annotations),
+        ]
+
+    def _querying(self, workspace: AmpWorkspace) -> list[values.Values]:
+        role = self._role("reader", f"{self._at.release}-cost-analyzer", workspace.may_query())
+        return [
+            values.query_amp(
+                workspace_id=workspace.id,
+                region=workspace.region,
+                only_own_cluster=workspace.shared,
+            ),
+            values.kubecost_service_account(role.annotations),
+        ]
+
+    def _role(self, purpose: str, service_account: str, *statements: Statement) -> WorkloadRole:
+        role = WorkloadRole(
+            self,
+            purpose,
+            name=f"{self._at.prefix}-{purpose}",
+            identities=self._at.cluster.identities,
+            namespace=self._at.release,
+            service_account=service_account,
+            statements=statements,
+        )
+        self._grants += role.grants
+        return role

@@ -1,0 +1,148 @@
+"""Values of Kubecost's chart cost-analyzer 2.8.7, by what they decide; plain data.
+
+Keys and defaults are those of the chart's values.yaml and templates.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from metrics.names import keep
+from metrics.rules import RECORDING_RULES
+from metrics.scrape_jobs import Job, for_chart, global_settings
+from modules.versions import SIGV4_PROXY_IMAGE
+from settings import KubecostSettings
+
+SIGV4_PROXY_PORT = 8005  # the chart's default; Kubecost reaches it inside the pod
+
+Values = dict[str, Any]
+
+
+def common(
+    settings: KubecostSettings, *, cluster_name: str, cluster_id: str, network_costs_port: int
+) -> Values:
+    """What every architecture sets."""
+    values: Values = {
+        "global": {"grafana": {"enabled": False, "proxy": False}},
+        "kubecostProductConfigs": {"clusterName": cluster_name},
+        # Kubecost labels and filters by this one, even where the bundled Prometheus is off.
+        "prometheus": {
+            "server": {"global": global_settings(cluster_id) | {"evaluation_interval": "60s"}}
+        },
+        "networkCosts": {"enabled": settings.network_costs},
+        "reporting": {
+            "errorReporting": False,
+            "logCollection": False,
+            "productAnalytics": False,
+            "valuesReporting": False,
+        },
+    }
+    if settings.network_costs:
+        values["networkCosts"] |= {
+            "port": network_costs_port,
+            "config": {
+                # The chart counts all private addresses as in the same zone, which hides what
+                # traffic between zones costs. Where a pod's zone is, network-costs knows itself.
+                "destinations": {"in-zone": ["127.0.0.0/8", "169.254.0.0/16"]},
+                "services": {
+                    "amazon-web-services": True,
+                    "azure-cloud-services": False,
+                    "google-cloud-services": False,
+                },
+            },
+        }
+    if settings.storage_class:
+        values["persistentVolume"] = {"storageClass": settings.storage_class}
+    return values
+
+
+def without_prometheus() -> Values:
+    """Another collector scrapes."""
+    return {"global": {"prometheus": {"enabled": False}}}
+
+
+def with_prometheus(jobs: Sequence[Job], settings: KubecostSettings) -> Values:
+    """The bundled Prometheus scrapes, by our jobs and rules in place of the chart's."""
+    server: Values = {}
+    if settings.storage_class:
+        server["persistentVolume"] = {"storageClass": settings.storage_class}
+    return {
+        "global": {"prometheus": {"enabled": True}},
+        "prometheus": {
+            "extraScrapeConfigs": "",
+            "server": server,
+            "serverFiles": {
+                # The chart appends to this file, hence scrape_configs must be its last key.
+                "prometheus.yml": {"scrape_configs": for_chart(list(jobs))},
+                "recording_rules.yml": RECORDING_RULES,
+            },
+        },
+    }
+
+
+def write_selected(url: str, region: str, names: tuple[str, ...]) -> Values:
+    """Prometheus sends these metrics only.
+
+    Queue settings: AMP user guide, "Set up metrics ingestion from a new Prometheus server".
+    """
+    remote_write = {
+        "url": url,
+        "sigv4": {"region": region},
+        "queue_config": {"capacity": 2500, "max_samples_per_send": 1000, "max_shards": 200},
+        "write_relabel_configs": [keep(names)],
+    }
+    return {"prometheus": {"server": {"remoteWrite": [remote_write]}}}
+
+
+def write_everything(url: str, region: str) -> Values:
+    """Prometheus sends all that it scraped.
+
+    The key works only together with `query_amp`. Adding prometheus.server.remoteWrite to it would
+    write remote_write twice, and Prometheus would not start.
+    """
+    return {"global": {"amp": {"remoteWriteService": url, "sigv4": {"region": region}}}}
+
+
+def query_amp(*, workspace_id: str, region: str, only_own_cluster: bool) -> Values:
+    """Kubecost asks AMP through a proxy in its pod that signs the requests.
+
+    `only_own_cluster` keeps other clusters of a shared workspace out of every query.
+    """
+    return {
+        "global": {
+            "amp": {
+                "enabled": True,
+                "prometheusServerEndpoint": f"http://localhost:{SIGV4_PROXY_PORT}"
+                f"/workspaces/{workspace_id}",
+            }
+        },
+        "federatedETL": {"useMultiClusterDB": only_own_cluster},
+        "sigV4Proxy": {
+            "image": SIGV4_PROXY_IMAGE,
+            "region": region,
+            "host": f"aps-workspaces.{region}.amazonaws.com",
+            "port": SIGV4_PROXY_PORT,
+        },
+    }
+
+
+def prometheus_service_account(annotations: Mapping[str, str]) -> Values:
+    """The identity of the Prometheus pod."""
+    return {"prometheus": {"serviceAccounts": {"server": {"annotations": dict(annotations)}}}}
+
+
+def kubecost_service_account(annotations: Mapping[str, str]) -> Values:
+    """The identity of the Kubecost pod, in which the signing proxy runs."""
+    return {"serviceAccount": {"annotations": dict(annotations)}}
+
+
+def merge(*parts: Mapping[str, Any]) -> Values:
+    """Merge values as Helm does: mappings key by key, all else as a whole; the last one wins."""
+    merged: Values = {}
+    for part in parts:
+        for key, value in part.items():
+            held = merged.get(key)
+            if isinstance(held, dict) and isinstance(value, dict):
+                merged[key] = merge(held, value)
+            else:
+                merged[key] = value
+    return merged

@@ -1,0 +1,68 @@
+"""AMP's managed scraper: an agentless Prometheus that AWS runs in the cluster's network."""
+
+from collections.abc import Sequence
+
+from cdktf_cdktf_provider_aws.prometheus_scraper import (
+    PrometheusScraper,
+    PrometheusScraperDestination,
+    PrometheusScraperDestinationAmp,
+    PrometheusScraperSource,
+    PrometheusScraperSourceEks,
+    PrometheusScraperTimeouts,
+)
+from constructs import Construct
+
+from metrics.scrape_jobs import Job, for_managed_scraper, global_settings
+from modules.amp_workspace import AmpWorkspace
+from modules.helm_release import to_yaml
+from modules.placement import Placement
+
+
+class ManagedScraper(Construct):
+    """A scraper on the cluster's subnets that writes to a workspace of the same region.
+
+    It needs the cluster's private endpoint and the authentication mode API or API_AND_CONFIG_MAP,
+    under which AMP makes the cluster access entry by itself (AMP user guide, "Setting up managed
+    collectors for Amazon EKS"). The cluster's security group lets it reach nodes and pods.
+    Changing subnets or groups replaces the scraper; its configuration changes in place. Creating
+    one takes AWS up to 40 minutes.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        jobs: Sequence[Job],
+        *,
+        at: Placement,
+        sends_to: AmpWorkspace,
+    ) -> None:
+        super().__init__(scope, id)
+        PrometheusScraper(
+            self,
+            "this",
+            alias=at.prefix,
+            scrape_configuration=to_yaml(
+                {
+                    "global": global_settings(at.cluster.cluster_id),
+                    "scrape_configs": for_managed_scraper(list(jobs)),
+                }
+            ),
+            source=[
+                PrometheusScraperSource(
+                    eks=[
+                        PrometheusScraperSourceEks(
+                            cluster_arn=at.cluster.arn,
+                            subnet_ids=at.cluster.subnet_ids,
+                            security_group_ids=[at.cluster.security_group_id],
+                        )
+                    ]
+                )
+            ],
+            destination=[
+                PrometheusScraperDestination(
+                    amp=[PrometheusScraperDestinationAmp(workspace_arn=sends_to.arn)]
+                )
+            ],
+            timeouts=PrometheusScraperTimeouts(create="60m", update="30m", delete="30m"),
+        )

@@ -1,0 +1,26 @@
+"""node-exporter on every node, for the CPU and memory breakdown in Kubecost's assets."""
+
+from constructs import Construct
+
+from modules import versions
+from modules.helm_release import helm_release
+from modules.placement import Placement
+
+
+class NodeExporter(Construct):
+    """The community's chart: Kubecost's brings node-exporter only together with Prometheus."""
+
+    def __init__(self, scope: Construct, id: str, *, at: Placement) -> None:
+        super().__init__(scope, id)
+        helm_release(
+            self,
+            "release",
+            versions.NODE_EXPORTER,
+            name=f"{at.release}-node-exporter",
+            namespace=at.release,
+            values={
+                # Found as pods; the Service's annotation would call in other Prometheuses.
+                "service": {"enabled": False, "port": at.node_exporter_port},
+            },
+            depends_on=[at.namespace],
+        )

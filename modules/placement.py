@@ -1,0 +1,49 @@
+"""Where in a cluster an architecture lives."""
+
+from cdktf_cdktf_provider_kubernetes.namespace_v1 import NamespaceV1, NamespaceV1Metadata
+from constructs import Construct
+
+from metrics.scrape_jobs import Targets
+from modules.cluster_lookup import ClusterLookup
+from settings import KubecostSettings
+
+
+class Placement(Construct):
+    """A namespace, with names and host ports that no other architecture on the cluster has.
+
+    Attributes:
+        cluster: the cluster.
+        release: Kubecost's Helm release and, being unique, the name of the namespace.
+        prefix: what the names of AWS resources begin with.
+        namespace: the resource, before which nothing can run there.
+        network_costs_port: host port of network-costs, which runs on the nodes' network.
+        node_exporter_port: host port of node-exporter. Nobody gets 9100: the cluster may have a
+            node-exporter of its own.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        cluster: ClusterLookup,
+        release: str,
+        prefix: str,
+        slot: int,
+    ) -> None:
+        super().__init__(scope, id)
+        self.cluster = cluster
+        self.release = release
+        self.prefix = prefix
+        self.network_costs_port = 3001 + slot
+        self.node_exporter_port = 9101 + slot
+        self.namespace = NamespaceV1(self, "namespace", metadata=NamespaceV1Metadata(name=release))
+
+    def targets(self, settings: KubecostSettings) -> Targets:
+        """What there is to scrape."""
+        return Targets(
+            release=self.release,
+            namespace=self.release,
+            network_costs_port=self.network_costs_port if settings.network_costs else None,
+            node_exporter_port=self.node_exporter_port if settings.node_exporter else None,
+        )

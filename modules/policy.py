@@ -1,0 +1,62 @@
+"""IAM policy documents as plain data."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Statement = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class IdentityProvider:
+    """A cluster's OIDC provider: its ARN, and its issuer without https://."""
+
+    arn: str
+    issuer: str
+
+
+def document(*statements: Statement) -> str:
+    """Write a policy document; the same statements give the same text."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def read(file: Path) -> list[Statement]:
+    """Read the statements of a policy document that a vendor ships."""
+    statements: list[Statement] = json.loads(file.read_text(encoding="utf-8"))["Statement"]
+    return statements
+
+
+def allow(*actions: str, resource: str) -> Statement:
+    """Allow actions on one resource."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def trust_service(principal: str) -> str:
+    """Let an AWS service assume the role."""
+    return document(
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": principal}}
+    )
+
+
+def trust_service_account(
+    identities: IdentityProvider, *, namespace: str, service_account: str
+) -> str:
+    """Let one Kubernetes service account of one cluster assume the role (IRSA).
+
+    Both conditions are exact (EKS user guide, "Assign IAM roles to Kubernetes service accounts").
+    """
+    subject = f"system:serviceaccount:{namespace}:{service_account}"
+    return document(
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": identities.arn},
+            "Condition": {
+                "StringEquals": {
+                    f"{identities.issuer}:sub": subject,
+                    f"{identities.issuer}:aud": "sts.amazonaws.com",
+                }
+            },
+        }
+    )

@@ -1,0 +1,92 @@
+"""What every stack has: readable addresses, pinned versions, a state backend, the AWS provider."""
+
+import jsii
+from cdktf import (
+    CloudBackend,
+    LocalBackend,
+    NamedCloudWorkspace,
+    S3Backend,
+    TerraformElement,
+    TerraformStack,
+)
+from cdktf_cdktf_provider_aws.provider import (
+    AwsProvider,
+    AwsProviderDefaultTags,
+    AwsProviderIgnoreTags,
+)
+from constructs import Construct, Node
+
+from modules import versions
+from settings import StateSettings
+
+
+class Stack(TerraformStack):
+    """A Terraform root module with its own state.
+
+    An address is the construct's path, without CDKTF's hash: the resource `vpc` of the construct
+    `network` is `aws_vpc.network_vpc`. A resource with the id `this` has the address of the
+    construct around it. Two constructs that would share an address end the synth.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        state: StateSettings,
+        region: str,
+        tags: dict[str, str],
+    ) -> None:
+        super().__init__(scope, name)
+        self._paths: dict[tuple[str, str], str] = {}
+        self.add_override("terraform.required_version", versions.TERRAFORM)
+        self._keep_state(name, state)
+        AwsProvider(
+            self,
+            "aws",
+            region=region,
+            default_tags=[AwsProviderDefaultTags(tags=tags)] if tags else None,
+            # AMP puts this tag on a workspace that a managed scraper writes to.
+            ignore_tags=[AwsProviderIgnoreTags(keys=["AMPAgentlessScraper"])],
+        )
+        self.require_provider("aws")
+
+    def require_provider(self, provider: str) -> None:
+        """Pin a provider to its range of versions, in place of the binding's exact one."""
+        self.add_override(f"terraform.required_providers.{provider}", versions.PROVIDERS[provider])
+
+    def _keep_state(self, name: str, state: StateSettings) -> None:
+        match state.backend:
+            case "local":
+                # Relative to cdktf.out/stacks/<name>, which `make clean` removes.
+                LocalBackend(self, path=f"../../../terraform.{name}.tfstate")
+            case "s3":
+                assert state.s3.bucket
+                backend = S3Backend(
+                    self,
+                    bucket=state.s3.bucket,
+                    key=f"{state.s3.prefix}/{name}.tfstate",
+                    region=state.s3.region,
+                    encrypt=True,
+                )
+                # CDKTF 0.21 has no argument for it.
+                backend.add_override("use_lockfile", True)
+            case "cloud":
+                assert state.cloud.organization
+                CloudBackend(
+                    self,
+                    hostname=state.cloud.hostname,
+                    organization=state.cloud.organization,
+                    workspaces=NamedCloudWorkspace(
+                        f"{state.cloud.workspace_prefix}{name}", project=state.cloud.project
+                    ),
+                )
+
+    @jsii.member(jsii_name="allocateLogicalId")
+    def _allocate_logical_id(self, tf_element: TerraformElement | Node) -> str:
+        node = tf_element if isinstance(tf_element, Node) else tf_element.node
+        address = "_".join(part for part in node.path.split("/")[1:] if part != "this")
+        holder = self._paths.setdefault((type(tf_element).__name__, address), node.path)
+        if holder != node.path:
+            raise ValueError(f"{holder} and {node.path} would share the address {address}")
+        return address

@@ -1,0 +1,46 @@
+"""Every version that the synthesized Terraform pins, but for Kubecost's own chart (settings.py).
+
+Checked on 2026-11-24.
+"""
+
+from typing import NamedTuple
+
+TERRAFORM = ">= 1.11"  # lock files in S3
+
+# The bindings would pin the one version that they were generated from.
+PROVIDERS = {
+    "aws": {"source": "hashicorp/aws", "version": ">= 5.100, < 7"},
+    "helm": {"source": "hashicorp/helm", "version": ">= 3.1, < 4"},
+    "kubernetes": {"source": "hashicorp/kubernetes", "version": ">= 2.38, < 3"},
+}
+
+
+class Chart(NamedTuple):
+    """A Helm chart at one version."""
+
+    repository: str
+    name: str
+    version: str
+
+
+def kubecost(version: str) -> Chart:
+    """Kubecost's 2.x chart; 3.x is another chart, without Prometheus and AMP."""
+    return Chart("https://kubecost.github.io/cost-analyzer/", "cost-analyzer", version)
+
+
+OPENTELEMETRY_COLLECTOR = Chart(
+    "https://open-telemetry.github.io/opentelemetry-helm-charts",
+    "opentelemetry-collector",
+    "0.170.0",
+)
+NODE_EXPORTER = Chart(
+    "https://prometheus-community.github.io/helm-charts", "prometheus-node-exporter", "4.56.1"
+)
+LOAD_BALANCER_CONTROLLER = Chart(
+    "https://aws.github.io/eks-charts", "aws-load-balancer-controller", "3.5.0"
+)
+
+# ADOT v0.49.0 is the OpenTelemetry collector 0.156.
+ADOT_IMAGE = ("public.ecr.aws/aws-observability/aws-otel-collector", "v0.49.0")
+# The chart's default is `latest`.
+SIGV4_PROXY_IMAGE = "public.ecr.aws/aws-observability/aws-sigv4-proxy:1.11.1"

@@ -1,0 +1,69 @@
+"""An IAM role for one Kubernetes service account."""
+
+import hashlib
+from collections.abc import Sequence
+
+from cdktf import ITerraformDependable
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
+from constructs import Construct
+
+from modules import policy
+
+_LONGEST_NAME = 64
+
+
+class WorkloadRole(Construct):
+    """A role that one service account of one cluster may assume (IRSA).
+
+    Attributes:
+        arn: the role.
+        annotations: what the service account must carry.
+        grants: role and policies; a workload that starts before them has no rights, and a
+            Prometheus that signs its remote writes even exits.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        identities: policy.IdentityProvider,
+        namespace: str,
+        service_account: str,
+        statements: Sequence[policy.Statement] = (),
+        managed_policy_arn: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        role = IamRole(
+            self,
+            "this",
+            name=bounded_name(name),
+            assume_role_policy=policy.trust_service_account(
+                identities, namespace=namespace, service_account=service_account
+            ),
+        )
+        self.arn = role.arn
+        self.annotations = {"eks.amazonaws.com/role-arn": role.arn}
+        self.grants: list[ITerraformDependable] = [role]
+        if statements:
+            document = policy.document(*statements)
+            self.grants.append(
+                IamRolePolicy(self, "policy", name="access", role=role.name, policy=document)
+            )
+        if managed_policy_arn:
+            self.grants.append(
+                IamRolePolicyAttachment(
+                    self, "managed_policy", role=role.name, policy_arn=managed_policy_arn
+                )
+            )
+
+
+def bounded_name(name: str, longest: int = _LONGEST_NAME) -> str:
+    """Shorten a name that AWS would refuse, keeping it unique by a digest of the whole."""
+    if len(name) <= longest:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: longest - 9]}-{digest}"

@@ -1,0 +1,292 @@
+"""kubecost.yaml -> `Settings`, or one readable line for each thing that is wrong with it.
+
+The file is `kubecost.yaml` beside main.py, or the one that the environment variable
+`KUBECOST_CONFIG` names.
+"""
+
+import difflib
+import json
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from settings import BaseSettings, ClusterId, KubecostSettings, Section, Settings, StateSettings
+
+MISSING = object()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong in the settings file."""
+
+    key: str
+    given: Any
+    allowed: str
+
+    def __str__(self) -> str:
+        if self.given is MISSING:
+            return f"{self.key}: missing; allowed: {self.allowed}"
+        try:
+            given = json.dumps(self.given, ensure_ascii=False, default=str)
+        except (ValueError, TypeError):  # a YAML alias to itself, a key that is no text
+            given = repr(self.given)
+        shown = given if len(given) <= 60 else f"{given[:57]}..."
+        return f"{self.key}: given {shown}; allowed: {self.allowed}"
+
+
+class SettingsError(Exception):
+    """The settings file cannot be used; `faults` are lines for a person, one for each reason."""
+
+    def __init__(self, file: str, faults: Collection[Fault | str]) -> None:
+        self.faults = [f"{file}: {fault}" for fault in faults]
+        super().__init__("\n".join(self.faults))
+
+
+# What each architecture decides by itself in the chart's values, and why a user's may not.
+OWNED_VALUES = {
+    "federatedETL": "clusters share a screen through AMP here, not through a bucket",
+    "fullnameOverride": "the scrape jobs find Kubecost by its names",
+    "global.ammsp": "the architecture decides where Kubecost queries",
+    "global.amp": "the architecture decides what AMP receives and whether Kubecost queries it",
+    "global.gmp": "the architecture decides where Kubecost queries",
+    "global.mimirProxy": "the architecture decides where Kubecost queries",
+    "global.prometheus": "the architecture decides where Kubecost queries",
+    "kubecostModel.federatedStorageConfig": "a bucket would take the place of AMP",
+    "kubecostModel.federatedStorageConfigSecret": "a bucket would take the place of AMP",
+    "kubecostModel.promClusterIDLabel": "the label is cluster_id in every architecture",
+    "nameOverride": "the scrape jobs find Kubecost by its names",
+    "networkCosts.enabled": "set kubecost.network_costs instead",
+    "networkCosts.port": "each architecture has a host port of its own",
+    "networkCosts.prometheusScrape": "every network-costs pod would be scraped twice",
+    "prometheus.fullnameOverride": "the writer role finds Prometheus by its names",
+    "prometheus.nameOverride": "the writer role finds Prometheus by its names",
+    "prometheus.nodeExporter": "set kubecost.node_exporter instead",
+    "prometheus.server.clusterIDConfigmap": "cluster_id is clusters[].id",
+    "prometheus.server.configMapOverrideName": "it would replace the scrape jobs",
+    "prometheus.server.enabled": "the architecture decides who scrapes",
+    "prometheus.server.fullnameOverride": "the writer role finds Prometheus by its names",
+    "prometheus.server.global": "cluster_id is clusters[].id, and the interval is 60 s everywhere",
+    "prometheus.server.remoteWrite": "the architecture decides what AMP receives",
+    "prometheus.serverFiles": "the scrape jobs and recording rules come from metrics/",
+    "prometheus.serviceAccounts.server": "it carries the role that writes to AMP",
+    "service": "set kubecost.expose and kubecost.allowed_cidrs instead",
+    "serviceAccount": "it carries the role that queries AMP",
+    "sigV4Proxy.host": "it follows from the workspace",
+    "sigV4Proxy.name": "the proxy signs for AMP only",
+    "sigV4Proxy.port": "Kubecost queries AMP through this port",
+    "sigV4Proxy.region": "it follows from the workspace",
+    "sigV4Proxy.role_arn": "set amp.role_arn instead",
+}
+
+
+def load(*, architectures: Collection[str]) -> Settings:
+    """Read and validate the settings file.
+
+    `architectures` are the names that the setting of that name may list. Raises SettingsError
+    with every fault that was found.
+    """
+    path = Path(os.environ.get("KUBECOST_CONFIG") or Path(__file__).with_name("kubecost.yaml"))
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SettingsError(path.name, [f"cannot be read: {reason}"]) from None
+    except UnicodeDecodeError:
+        raise SettingsError(path.name, ["is not UTF-8 text"]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SettingsError(path.name, [_yaml_fault(error)]) from None
+    if not isinstance(data, dict):
+        found = "the file is empty" if data is None else f"found a {type(data).__name__}"
+        raise SettingsError(path.name, [f"{found}; allowed: keys such as name and region"])
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        faults = [_fault(e) for e in error.errors(include_url=False)]
+        raise SettingsError(path.name, faults) from None
+    if impossible := list(_impossible(settings, architectures)):
+        raise SettingsError(path.name, impossible)
+    return settings
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys silently; here the second one is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            if (key_node.tag, str(key_node.value)) in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key_node.value!r} appears twice", key_node.start_mark
+                )
+            seen.add((key_node.tag, str(key_node.value)))
+        return super().construct_mapping(node, deep)
+
+
+def _yaml_fault(error: Exception) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"is not YAML: {' '.join(str(error).split())}"
+    mark = error.problem_mark or error.context_mark
+    where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"is not YAML: {error.problem or error.context}{where}"
+
+
+def _fault(error: ErrorDetails) -> Fault:
+    """Say one of pydantic's errors in this project's words."""
+    path = [part for part in error["loc"] if part != "[key]"]
+    if path[:2] == ["kubecost", "values"]:
+        path = path[:3]
+    key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
+    given, context = error["input"], error.get("ctx", {})
+    number = isinstance(given, int | float) and not isinstance(given, bool)
+    match error["type"]:
+        case "extra_forbidden":
+            allowed = f"there is no such key{_nearest(path)}"
+        case "missing":
+            given, allowed = MISSING, "it must be given"
+        case "literal_error":
+            allowed = context["expected"].replace("'", '"') + (", in quotes" if number else "")
+        case "string_type":
+            allowed = "text" + (", in quotes" if number else "")
+        case "int_type":
+            allowed = "a whole number"
+        case "bool_type":
+            allowed = "true or false"
+        case "tuple_type":
+            allowed = "a list"
+        case "invalid-json-value":
+            allowed = "text, numbers, lists and mappings (a date in quotes)"
+        case "dict_type" | "model_type":
+            allowed = "a mapping (key: value)"
+        case "greater_than_equal":
+            allowed = f"at least {context['ge']}"
+        case "less_than_equal":
+            allowed = f"at most {context['le']}"
+        case _:
+            allowed = error["msg"]
+    return Fault(key, given, allowed)
+
+
+def _nearest(path: list[int | str]) -> str:
+    """Name the known key that an unknown one resembles most, or all keys of its section."""
+    section: type[Section] = Settings
+    for part in path[:-1]:
+        if isinstance(part, str):
+            section = _section_in(section.model_fields[part].annotation) or section
+    keys = list(section.model_fields)
+    near = difflib.get_close_matches(str(path[-1]), keys, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; the keys here are {', '.join(keys)}"
+
+
+def _section_in(annotation: Any) -> type[Section] | None:
+    """Find the Section in an annotation such as `tuple[ClusterSettings, ...] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next(filter(None, map(_section_in, get_args(annotation))), None)
+
+
+def _impossible(settings: Settings, architectures: Collection[str]) -> Iterator[Fault]:
+    """Faults that no single key shows: combinations, and what is not supported yet."""
+    for name in settings.architectures:
+        if name not in architectures and settings.architectures != ("all",):
+            yield Fault("architectures", name, f"all, or a list of {', '.join(architectures)}")
+    yield from _impossible_base(settings.base)
+    yield from _impossible_clusters(settings)
+    yield from _impossible_kubecost(settings.kubecost)
+    yield from _impossible_state(settings.state)
+
+
+def _impossible_base(base: BaseSettings) -> Iterator[Fault]:
+    nodes = base.nodes
+    if not nodes.min <= nodes.desired <= nodes.max:
+        given = {"min": nodes.min, "desired": nodes.desired, "max": nodes.max}
+        yield Fault("base.nodes", given, "min <= desired <= max")
+    if len(nodes.cpu_architectures) > 1:
+        allowed = "types of one CPU architecture (all Graviton, or none)"
+        yield Fault("base.nodes.instance_types", nodes.instance_types, allowed)
+    vpc = IPv4Network(base.vpc_cidr)
+    if not (vpc.is_private and 16 <= vpc.prefixlen <= 22):
+        allowed = "a private block from /16 to /22, so that every subnet has room for pods"
+        yield Fault("base.vpc_cidr", base.vpc_cidr, allowed)
+    yield from _impossible_allow_list("base.api_access_cidrs", base.api_access_cidrs)
+    for cidr in base.api_access_cidrs:
+        if IPv4Network(cidr).is_private:
+            allowed = "public addresses; private ones use the private endpoint, always on"
+            yield Fault("base.api_access_cidrs", cidr, allowed)
+
+
+def _impossible_clusters(settings: Settings) -> Iterator[Fault]:
+    hub, *others = settings.targets
+    try:
+        TypeAdapter(ClusterId).validate_python(hub.id)
+    except ValidationError as error:
+        yield Fault("clusters[0].id", hub.id, error.errors()[0]["msg"])
+    if others:
+        yield _unsupported("clusters", [hub.name, *(c.name for c in others)], "one cluster")
+    if hub.region != settings.region:
+        yield _unsupported("clusters[0].region", hub.region, settings.region)
+    if hub.role_arn:
+        yield _unsupported("clusters[0].role_arn", hub.role_arn, "null")
+    if settings.amp.region not in (None, settings.region):
+        yield _unsupported("amp.region", settings.amp.region, settings.region)
+    if settings.amp.role_arn:
+        yield _unsupported("amp.role_arn", settings.amp.role_arn, "null")
+    if settings.grafana.enabled:
+        yield _unsupported("grafana.enabled", True, "false")
+
+
+def _unsupported(key: str, given: Any, allowed: str) -> Fault:
+    return Fault(key, given, f"{allowed} (more is not supported yet)")
+
+
+def _impossible_kubecost(kubecost: KubecostSettings) -> Iterator[Fault]:
+    yield from _impossible_allow_list("kubecost.allowed_cidrs", kubecost.allowed_cidrs)
+    if kubecost.expose != "none" and not kubecost.allowed_cidrs:
+        allowed = f"the blocks that may open the UI, since kubecost.expose is {kubecost.expose}"
+        yield Fault("kubecost.allowed_cidrs", [], allowed)
+    yield from _owned_values(kubecost.values)
+
+
+def _owned_values(values: dict[str, JsonValue]) -> Iterator[Fault]:
+    """User values at, above or below a path of OWNED_VALUES, each reported once."""
+    reported = set()
+    for owned, reason in OWNED_VALUES.items():
+        value: JsonValue = values
+        path = "kubecost.values"
+        for part in owned.split("."):
+            if not isinstance(value, dict):
+                reason = "mappings only (null or text would delete what the architecture sets)"
+                break
+            if part not in value:
+                path = ""
+                break
+            value, path = value[part], f"{path}.{part}"
+        if path and path not in reported:
+            reported.add(path)
+            yield Fault(path, value, f"nothing: {reason}")
+
+
+def _impossible_allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:
+    """Refuse an allow-list that is open to (nearly) everyone or lists an address twice."""
+    blocks = [IPv4Network(cidr) for cidr in cidrs]
+    for index, block in enumerate(blocks):
+        if block.prefixlen < 8:
+            yield Fault(key, str(block), "blocks of /8 or smaller, not (half) the internet")
+        for other in blocks[:index]:
+            if block.overlaps(other):
+                yield Fault(key, str(block), f"blocks that do not overlap; {other} is listed, too")
+
+
+def _impossible_state(state: StateSettings) -> Iterator[Fault]:
+    required = {"local": (), "s3": ("bucket", "region"), "cloud": ("organization",)}
+    section = {"s3": state.s3, "cloud": state.cloud}.get(state.backend)
+    for key in required[state.backend]:
+        if getattr(section, key) is None:
+            allowed = f"it must be given when state.backend is {state.backend}"
+            yield Fault(f"state.{state.backend}.{key}", MISSING, allowed)
