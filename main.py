@@ -5,13 +5,13 @@ import sys
 from cdktf import App
 
 import settings_file
-from architectures import OVERLAYS, add_stacks
+from architectures import ARCHITECTURES, add_stacks
 
 
 def main() -> int:
     """Write every stack, or say on stderr what is wrong with the settings; 1 if anything is."""
     try:
-        settings = settings_file.load(architectures=OVERLAYS)
+        settings = settings_file.load(ARCHITECTURES)
     except settings_file.SettingsError as error:
         print(error, file=sys.stderr)
         return 1

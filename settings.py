@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
@@ -267,6 +268,10 @@ class Settings(Section):
     grafana: GrafanaSettings = GrafanaSettings()
     state: StateSettings = StateSettings()
     kubernetes_auth: Literal["exec", "token"] = "exec"
+
+    def chosen(self, architectures: Iterable[str]) -> list[str]:
+        """The architectures to synthesize, out of those that there are."""
+        return list(architectures if self.architectures == ("all",) else self.architectures)
 
     @property
     def targets(self) -> tuple[ClusterTarget, ...]:

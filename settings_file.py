@@ -7,7 +7,7 @@ The file is `kubecost.yaml` beside main.py, or the one that the environment vari
 import difflib
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -45,7 +45,7 @@ class SettingsError(Exception):
     """The settings file cannot be used; `faults` are lines for a person, one for each reason."""
 
     def __init__(self, file: str, faults: Collection[Fault | str]) -> None:
-        self.faults = [f"{file}: {fault}" for fault in faults]
+        self.faults = [_printable(f"{file}: {fault}") for fault in faults]
         super().__init__("\n".join(self.faults))
 
 
@@ -86,11 +86,16 @@ OWNED_VALUES = {
 }
 
 
-def load(*, architectures: Collection[str]) -> Settings:
+def _printable(line: str) -> str:
+    """Escape what would break a line or steer a terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+
+
+def load(architectures: Mapping[str, bool]) -> Settings:
     """Read and validate the settings file.
 
-    `architectures` are the names that the setting of that name may list. Raises SettingsError
-    with every fault that was found.
+    `architectures` are the names that the setting of that name may list, each with whether it
+    writes to AMP. Raises SettingsError with every fault that was found.
     """
     path = Path(os.environ.get("KUBECOST_CONFIG") or Path(__file__).with_name("kubecost.yaml"))
     try:
@@ -191,11 +196,18 @@ def _section_in(annotation: Any) -> type[Section] | None:
     return next(filter(None, map(_section_in, get_args(annotation))), None)
 
 
-def _impossible(settings: Settings, architectures: Collection[str]) -> Iterator[Fault]:
+def _impossible(settings: Settings, architectures: Mapping[str, bool]) -> Iterator[Fault]:
     """Faults that no single key shows: combinations, and what is not supported yet."""
-    for name in settings.architectures:
-        if name not in architectures and settings.architectures != ("all",):
+    chosen = settings.chosen(architectures)
+    for name in chosen:
+        if name not in architectures:
             yield Fault("architectures", name, f"all, or a list of {', '.join(architectures)}")
+    if len(set(chosen)) < len(chosen):
+        yield Fault("architectures", chosen, "each architecture once")
+    writers = [name for name in chosen if architectures.get(name)]
+    if settings.amp.workspace_id and len(writers) > 1:
+        allowed = "one architecture with AMP: two would write the same series into the workspace"
+        yield Fault("architectures", writers, f"with amp.workspace_id, {allowed}")
     yield from _impossible_base(settings.base)
     yield from _impossible_clusters(settings)
     yield from _impossible_kubecost(settings.kubecost)
@@ -211,14 +223,20 @@ def _impossible_base(base: BaseSettings) -> Iterator[Fault]:
         allowed = "types of one CPU architecture (all Graviton, or none)"
         yield Fault("base.nodes.instance_types", nodes.instance_types, allowed)
     vpc = IPv4Network(base.vpc_cidr)
-    if not (vpc.is_private and 16 <= vpc.prefixlen <= 22):
+    if not (_is_private(vpc) and 16 <= vpc.prefixlen <= 22):
         allowed = "a private block from /16 to /22, so that every subnet has room for pods"
         yield Fault("base.vpc_cidr", base.vpc_cidr, allowed)
     yield from _impossible_allow_list("base.api_access_cidrs", base.api_access_cidrs)
     for cidr in base.api_access_cidrs:
-        if IPv4Network(cidr).is_private:
+        if _is_private(IPv4Network(cidr)):
             allowed = "public addresses; private ones use the private endpoint, always on"
             yield Fault("base.api_access_cidrs", cidr, allowed)
+
+
+def _is_private(block: IPv4Network) -> bool:
+    """Tell whether a block lies in RFC 1918's or the carrier-grade NAT range."""
+    ranges = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+    return any(block.subnet_of(IPv4Network(private)) for private in ranges)
 
 
 def _impossible_clusters(settings: Settings) -> Iterator[Fault]:

@@ -17,6 +17,9 @@ OVERLAYS: dict[str, type[Overlay]] = {
     overlay.architecture: overlay for overlay in (Prom, PromAmpCost, PromAmp, AdotAmp, Amp)
 }
 
+# What the settings must know of them: the names, and whether each writes to AMP.
+ARCHITECTURES = {name: overlay.writes_to_amp for name, overlay in OVERLAYS.items()}
+
 
 def add_stacks(app: App, settings: Settings) -> None:
     """Put into the app the stacks that the settings ask for; no stack depends on another."""
@@ -25,6 +28,5 @@ def add_stacks(app: App, settings: Settings) -> None:
         Base(app, settings)
     if settings.kubecost.expose != "none":
         LoadBalancer(app, settings, cluster)
-    for name, overlay in OVERLAYS.items():
-        if settings.architectures == ("all",) or name in settings.architectures:
-            overlay(app, settings, cluster)
+    for name in settings.chosen(OVERLAYS):
+        OVERLAYS[name](app, settings, cluster)

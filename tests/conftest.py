@@ -1,0 +1,67 @@
+"""The real app, synthesized once for each settings file."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cdktf import App
+
+import settings_file
+from architectures import ARCHITECTURES, add_stacks
+
+ROOT = Path(__file__).parent.parent
+SETTINGS_FILES = {
+    "defaults": ROOT / "kubecost.yaml",
+    **{file.stem: file for file in sorted((ROOT / "tests/settings").glob("*.yaml"))},
+}
+
+Stack = dict[str, Any]
+Synthesize = Callable[[str], Path]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="accept what is synthesized")
+
+
+def synthesize_into(out: Path, file: Path) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECOST_CONFIG", str(file))
+        settings = settings_file.load(ARCHITECTURES)
+    app = App(outdir=str(out))
+    add_stacks(app, settings)
+    app.synth()
+    return out
+
+
+@pytest.fixture(scope="session")
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
+    """Give the output directory for a name in SETTINGS_FILES."""
+
+    @cache
+    def run(name: str) -> Path:
+        return synthesize_into(tmp_path_factory.mktemp(name), SETTINGS_FILES[name])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def stacks(synthesize: Synthesize) -> Callable[[str], dict[str, Stack]]:
+    """Give every stack's JSON for a name in SETTINGS_FILES, without CDKTF's notes ("//")."""
+
+    @cache
+    def read(name: str) -> dict[str, Stack]:
+        return {
+            file.parent.name: without_notes(json.loads(file.read_text()))
+            for file in sorted(synthesize(name).glob("stacks/*/cdk.tf.json"))
+        }
+
+    return read
+
+
+def without_notes(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: without_notes(value) for key, value in data.items() if key != "//"}
+    return [without_notes(item) for item in data] if isinstance(data, list) else data

@@ -1,0 +1,311 @@
+"""Ring 2: what makes each architecture what it is."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from architectures import OVERLAYS
+from metrics.names import COST_ONLY
+from tests.synth.documents import Stack, helm_values, resources
+
+Stacks = Callable[[str], dict[str, Stack]]
+
+WITH_PROMETHEUS = ["prom", "prom_amp_cost", "prom_amp"]
+WITH_AMP = ["prom_amp_cost", "prom_amp", "adot_amp", "amp"]
+QUERYING_AMP = ["prom_amp", "adot_amp", "amp"]
+
+
+def values(stacks: Stacks, name: str, settings: str = "defaults") -> dict[str, Any]:
+    return helm_values(stacks(settings)[name], "kubecost_release")
+
+
+def actions(stack: Stack, role: str) -> list[str]:
+    policy = stack["resource"]["aws_iam_role_policy"][f"{role}_policy"]["policy"]
+    return re.findall(r"aps:\w+", policy)
+
+
+def test_the_stacks_have_the_names_that_users_type(stacks: Stacks) -> None:
+    five = {"prom", "prom_amp_cost", "prom_amp", "adot_amp", "amp"}
+    assert set(OVERLAYS) == five
+    assert set(stacks("defaults")) == five | {"base"}
+    assert set(stacks("turned")) == five | {"base", "load_balancer"}
+    assert set(stacks("existing")) == {"adot_amp"}
+
+
+def test_all_overlays_fit_on_one_cluster(stacks: Stacks) -> None:
+    used: Counter[object] = Counter()
+    for name in OVERLAYS:
+        stack = stacks("turned")[name]
+        used.update(
+            (release["namespace"], release["name"])
+            for release in resources(stack, "helm_release").values()
+        )
+        (namespace,) = resources(stack, "kubernetes_namespace_v1").values()
+        used[namespace["metadata"]["name"]] += 1
+        used.update(role["name"] for role in resources(stack, "aws_iam_role.").values())
+        used.update(log["name"] for log in resources(stack, "aws_cloudwatch_log_group").values())
+        used[values(stacks, name)["networkCosts"]["port"]] += 1
+        used[helm_values(stack, "node_exporter_release")["service"]["port"]] += 1
+    assert used.most_common(1)[0][1] == 1
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_every_kubecost_has_a_cluster_id_and_reports_nothing(stacks: Stacks, name: str) -> None:
+    for settings, cluster_id in (("defaults", "kubecost"), ("turned", "finops-eu")):
+        given = values(stacks, name, settings)
+        labels = given["prometheus"]["server"]["global"]["external_labels"]
+        assert labels == {"cluster_id": cluster_id}
+        assert not any(given["reporting"].values())
+        assert given["global"]["grafana"] == {"enabled": False, "proxy": False}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_a_missing_cluster_is_reported_with_what_to_do(stacks: Stacks, name: str) -> None:
+    lookup = stacks("defaults")[name]["data"]["aws_eks_cluster"]["cluster"]
+    (precondition,) = lookup["lifecycle"]["precondition"]
+    assert '"kubecost"' in precondition["condition"]
+    assert "cdktf deploy base" in precondition["error_message"]
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_prometheus_is_there_only_where_it_scrapes(stacks: Stacks, name: str) -> None:
+    given = values(stacks, name)
+    assert given["global"]["prometheus"]["enabled"] is (name in WITH_PROMETHEUS)
+    assert ("serverFiles" in given["prometheus"]) is (name in WITH_PROMETHEUS)
+
+
+@pytest.mark.parametrize("name", WITH_PROMETHEUS)
+def test_our_jobs_replace_those_of_the_chart(stacks: Stacks, name: str) -> None:
+    prometheus = values(stacks, name)["prometheus"]
+    assert prometheus["extraScrapeConfigs"] == ""
+    # The chart appends to the file: another key behind scrape_configs would break it.
+    assert list(prometheus["serverFiles"]["prometheus.yml"]) == ["scrape_configs"]
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_kubecost_queries_amp_through_the_signing_proxy(stacks: Stacks, name: str) -> None:
+    given = values(stacks, name)
+    assert given["global"].get("amp", {}).get("enabled", False) is (name in QUERYING_AMP)
+    assert ("sigV4Proxy" in given) is (name in QUERYING_AMP)
+    if name in QUERYING_AMP:
+        assert actions(stacks("defaults")[name], "kubecost_reader") == [
+            "aps:QueryMetrics",
+            "aps:GetSeries",
+            "aps:GetLabels",
+            "aps:GetMetricMetadata",
+        ]
+        assert given["sigV4Proxy"]["region"] == "ap-northeast-2"
+
+
+def test_prom_has_nothing_in_aws(stacks: Stacks) -> None:
+    assert not resources(stacks("defaults")["prom"], "aws_")
+
+
+def test_prom_amp_cost_sends_the_costs_only(stacks: Stacks) -> None:
+    given = values(stacks, "prom_amp_cost")
+    # Both together would write remote_write twice, and Prometheus would not start.
+    assert "amp" not in given["global"]
+    (write,) = given["prometheus"]["server"]["remoteWrite"]
+    (rule,) = write["write_relabel_configs"]
+    assert rule["action"] == "keep"
+    assert set(rule["regex"].split("|")) == set(COST_ONLY)
+    assert write["queue_config"] == {
+        "capacity": 2500,
+        "max_samples_per_send": 1000,
+        "max_shards": 200,
+    }
+    assert actions(stacks("defaults")["prom_amp_cost"], "kubecost_writer") == ["aps:RemoteWrite"]
+
+
+def test_prom_amp_sends_everything(stacks: Stacks) -> None:
+    given = values(stacks, "prom_amp")
+    assert "remoteWrite" not in given["prometheus"]["server"]
+    assert given["global"]["amp"]["sigv4"] == {"region": "ap-northeast-2"}
+    assert actions(stacks("defaults")["prom_amp"], "kubecost_writer") == ["aps:RemoteWrite"]
+
+
+def test_adot_amp_runs_one_collector_that_cannot_double(stacks: Stacks) -> None:
+    stack = stacks("defaults")["adot_amp"]
+    given = helm_values(stack, "collector_release")
+    assert given["replicaCount"] == 1
+    assert given["rollout"]["strategy"] == "Recreate"
+    assert given["service"] == {"enabled": False}
+    exporter = given["alternateConfig"]["exporters"]["prometheusremotewrite"]
+    assert exporter["target_info"] == {"enabled": False}
+    assert exporter["add_metric_suffixes"] is False
+    assert exporter["max_batch_size_bytes"] == 1_000_000
+    assert given["alternateConfig"]["extensions"]["health_check"] == {
+        "endpoint": "${env:MY_POD_IP}:13133"
+    }
+    assert actions(stack, "collector_writer") == ["aps:RemoteWrite"]
+
+
+def test_amp_scrapes_from_the_subnets_of_the_cluster(stacks: Stacks) -> None:
+    stack = stacks("defaults")["amp"]
+    (scraper,) = resources(stack, "aws_prometheus_scraper").values()
+    configuration = yaml.safe_load(scraper["scrape_configuration"])
+    assert set(configuration) == {"global", "scrape_configs"}
+    (source,) = scraper["source"]
+    assert "data.aws_eks_cluster.cluster.vpc_config" in source["eks"][0]["subnet_ids"]
+    # AMP makes the scraper's access entry itself; EKS refuses one for a service-linked role.
+    assert not resources(stack, "aws_eks_access_entry")
+    assert not resources(stack, "aws_iam_role_policy.kubecost_writer")
+    # The tag that AMP puts on the workspace is no drift.
+    assert stack["provider"]["aws"][0]["ignore_tags"] == [{"keys": ["AMPAgentlessScraper"]}]
+
+
+def test_the_three_dialects_scrape_the_same_targets(stacks: Stacks) -> None:
+    everything = stacks("turned")
+
+    def jobs(name: str, found: Any) -> Any:
+        return yaml.safe_load(
+            yaml.safe_dump(found)
+            .replace("$$1", "$1")
+            .replace(f"kubecost-{name.replace('_', '-')}", "kubecost-X")
+        )
+
+    chart = values(stacks, "prom_amp", "turned")["prometheus"]["serverFiles"]["prometheus.yml"]
+    collector = helm_values(everything["adot_amp"], "collector_release")["alternateConfig"]
+    (scraper,) = resources(everything["amp"], "aws_prometheus_scraper").values()
+    dialects = {
+        "prom_amp": chart["scrape_configs"],
+        "adot_amp": collector["receivers"]["prometheus"]["config"]["scrape_configs"],
+        "amp": yaml.safe_load(scraper["scrape_configuration"])["scrape_configs"],
+    }
+    for job in [job for found in dialects.values() for job in found]:
+        job.pop("tls_config", None)
+        for rule in job["relabel_configs"]:
+            if re.fullmatch("9[12]\\d\\d", str(rule.get("regex"))):
+                rule["regex"] = "node-exporter's port"
+    first, *others = (jobs(name, found) for name, found in dialects.items())
+    assert [job["job_name"] for job in first] == [
+        "kubecost",
+        "kubernetes-nodes-cadvisor",
+        "kubernetes-nodes",
+        "node-exporter",
+    ]
+    assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize("name", WITH_AMP)
+def test_a_workspace_is_bounded_and_logs(stacks: Stacks, name: str) -> None:
+    stack = stacks("turned")[name]
+    (configuration,) = resources(stack, "aws_prometheus_workspace_configuration").values()
+    assert configuration["retention_period_in_days"] == 400
+    assert configuration["limits_per_label_set"] == [
+        {"label_set": {"cluster_id": "finops-eu"}, "limits": [{"max_series": 2000000}]}
+    ]
+    (log_group,) = resources(stack, "aws_cloudwatch_log_group").values()
+    assert log_group["name"].startswith("/aws/vendedlogs/")
+    assert log_group["retention_in_days"]
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_amp_evaluates_the_rules_where_no_prometheus_does(stacks: Stacks, name: str) -> None:
+    rules = resources(stacks("defaults")[name], "aws_prometheus_rule_group_namespace")
+    assert len(rules) == (0 if name in WITH_PROMETHEUS else 1)
+
+
+def test_an_existing_workspace_is_used_as_it_is(stacks: Stacks) -> None:
+    stack = stacks("existing")["adot_amp"]
+    assert not resources(stack, "aws_prometheus_workspace")
+    lookup = stack["data"]["aws_prometheus_workspace"]["workspace"]
+    assert lookup["lifecycle"]["precondition"][0]["error_message"].startswith("There is no AMP")
+    # Others write to it, too: this Kubecost must not show their clusters as its own.
+    assert helm_values(stack, "kubecost_release")["federatedETL"] == {"useMultiClusterDB": True}
+
+
+def test_the_ui_is_exposed_to_the_allow_list_only(stacks: Stacks) -> None:
+    for settings, scheme, allowed in (
+        ("exposed", "internal", ["10.20.0.0/16", "192.0.2.0/24"]),
+        ("turned", "internet-facing", ["198.51.100.0/24"]),
+    ):
+        stack = stacks(settings)["prom"]
+        (service,) = resources(stack, "kubernetes_service_v1").values()
+        assert service["spec"]["load_balancer_source_ranges"] == allowed
+        assert [port["port"] for port in service["spec"]["port"]] == [9090]
+        annotations = service["metadata"]["annotations"]
+        assert annotations["service.beta.kubernetes.io/aws-load-balancer-scheme"] == scheme
+        assert "service" not in helm_values(stack, "kubecost_release")
+    assert not resources(stacks("defaults")["prom"], "kubernetes_service_v1")
+
+
+def test_user_values_come_last_and_literally(stacks: Stacks) -> None:
+    for name in OVERLAYS:
+        given = values(stacks, name, "turned")
+        assert given["kubecostProductConfigs"]["clusterName"] == "FinOps Europe"
+        assert given["prometheus"]["server"]["retention"] == "14d"
+        (variable,) = given["kubecostModel"]["extraEnv"]
+        assert variable["value"] == "${not.terraform} %{nor.this}"
+        text = stacks("turned")[name]["resource"]["helm_release"]["kubecost_release"]["values"][0]
+        assert "$${not.terraform} %%{nor.this}" in text
+
+
+def test_backends(stacks: Stacks) -> None:
+    for name, stack in stacks("defaults").items():
+        path = f"../../../terraform.{name}.tfstate"
+        assert stack["terraform"]["backend"] == {"local": {"path": path}}
+    for name, stack in stacks("s3").items():
+        assert stack["terraform"]["backend"]["s3"] == {
+            "bucket": "platform-states",
+            "encrypt": True,
+            "key": f"finops/kubecost/{name}.tfstate",
+            "region": "eu-west-1",
+            "use_lockfile": True,
+        }
+    for name, stack in stacks("cloud").items():
+        assert stack["terraform"]["cloud"] == {
+            "hostname": "app.terraform.io",
+            "organization": "acme",
+            "workspaces": {"name": f"kubecost-{name}", "project": "FinOps"},
+        }
+
+
+def test_token_authentication_needs_no_command(stacks: Stacks) -> None:
+    for name in OVERLAYS:
+        for settings, needs in (("defaults", True), ("cloud", False)):
+            providers = stacks(settings)[name]["provider"]
+            assert ("exec" in providers["kubernetes"][0]) is needs
+            assert ("exec" in providers["helm"][0]["kubernetes"]) is needs
+            assert ("token" in providers["kubernetes"][0]) is not needs
+
+
+def test_base_follows_its_settings(stacks: Stacks) -> None:
+    default, turned = stacks("defaults")["base"], stacks("turned")["base"]
+    assert len(resources(default, "aws_nat_gateway")) == 1
+    assert len(resources(turned, "aws_nat_gateway")) == 2
+    assert len(resources(default, "aws_subnet")) == 6
+    assert len(resources(turned, "aws_subnet")) == 4
+    (cluster,) = resources(turned, "aws_eks_cluster").values()
+    assert cluster["version"] == "1.36"
+    assert cluster["vpc_config"]["endpoint_private_access"] is True
+    assert cluster["vpc_config"]["public_access_cidrs"] == ["203.0.113.0/24", "198.51.100.7/32"]
+    (private,) = resources(default, "aws_eks_cluster").values()
+    assert private["vpc_config"]["endpoint_public_access"] is False
+    (nodes,) = resources(turned, "aws_eks_node_group").values()
+    assert nodes["ami_type"] == "AL2023_ARM_64_STANDARD"
+    assert len(resources(turned, "aws_eks_access_policy_association")) == 2
+    assert not [name for name in resources(turned, "aws_vpc_endpoint") if "amp" in name]
+    (template,) = resources(turned, "aws_launch_template").values()
+    assert template["metadata_options"]["http_tokens"] == "required"
+    assert template["metadata_options"]["http_put_response_hop_limit"] == 1
+    for tagged in template["tag_specifications"]:
+        assert tagged["tags"]["cost center"] == "4711"
+
+
+def test_nodes_come_up_after_their_network_and_go_down_before_it(stacks: Stacks) -> None:
+    stack = stacks("defaults")["base"]
+    (nodes,) = resources(stack, "aws_eks_node_group").values()
+    needed = set(nodes["depends_on"])
+    assert {"aws_eks_addon.eks_vpc_cni", "aws_eks_addon.eks_kube_proxy"} <= needed
+    assert {route for route in resources(stack, "aws_route.") if "private" in route} <= needed
+    addons = resources(stack, "aws_eks_addon")
+    assert {name for name, addon in addons.items() if "depends_on" in addon} >= {
+        "aws_eks_addon.eks_coredns",
+        "aws_eks_addon.eks_metrics_server",
+        "aws_eks_addon.eks_aws_ebs_csi_driver",
+    }

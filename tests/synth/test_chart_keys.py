@@ -1,0 +1,80 @@
+"""Ring 2: every Helm key that is set exists in the chart's own values.
+
+`CHART_VALUES` names a folder with `<chart>-<version>/values.yaml` of each pinned chart; without it
+there is nothing to compare with. `.ci/run` sets it.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.synth.documents import Stack, helm_values, resources
+
+pytestmark = pytest.mark.skipif(
+    "CHART_VALUES" not in os.environ, reason="CHART_VALUES names no folder with charts' values"
+)
+
+# What the templates read although values.yaml has it commented out, or leaves it open.
+OPEN = {
+    "cost-analyzer": {
+        "global.amp.sigv4": "printed as it is into Prometheus's configuration",
+        "kubecostProductConfigs.clusterName": "commented out in values.yaml",
+        "persistentVolume.storageClass": "commented out in values.yaml",
+        "prometheus.server.persistentVolume.storageClass": "commented out in values.yaml",
+        "prometheus.server.remoteWrite": "a list in place of the empty mapping",
+        "prometheus.serverFiles": "files, printed as they are",
+        "serviceAccount.annotations": "labels of the user",
+        "prometheus.serviceAccounts.server.annotations": "labels of the user",
+    },
+    "opentelemetry-collector": {
+        "alternateConfig": "the collector's configuration",
+        "clusterRole.rules": "rules of RBAC",
+        "resources": "of the pod",
+        "securityContext": "of the container",
+        "serviceAccount.annotations": "labels of the user",
+        "rollout.strategy": "read by deployment.yaml",
+        "service.enabled": "read by service.yaml",
+    },
+    "prometheus-node-exporter": {},
+    "aws-load-balancer-controller": {
+        "serviceAccount.annotations": "labels of the user",
+        "defaultTags": "labels of the user",
+    },
+}
+
+
+def paths(data: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(data, dict) and data:
+        for key, value in data.items():
+            yield from paths(value, f"{prefix}.{key}")
+    else:
+        yield prefix.lstrip(".")
+
+
+def chart_keys(chart: str) -> set[str]:
+    (file,) = Path(os.environ["CHART_VALUES"]).glob(f"{chart}-*/values.yaml")
+    keys = set()
+    for path in paths(yaml.safe_load(file.read_text())):
+        parts = path.split(".")
+        keys |= {".".join(parts[: length + 1]) for length in range(len(parts))}
+    return keys
+
+
+@pytest.mark.parametrize("settings", ["defaults", "exposed", "turned"])
+def test_every_key_exists(settings: str, stacks: Callable[[str], dict[str, Stack]]) -> None:
+    checked = 0
+    for name, stack in stacks(settings).items():
+        for address, release in resources(stack, "helm_release").items():
+            chart = release["chart"]
+            keys = chart_keys(chart)
+            for path in paths(helm_values(stack, address.split(".")[1])):
+                if any(re.match(re.escape(known) + r"(\.|$)", path) for known in OPEN[chart]):
+                    continue
+                assert path in keys, f"{name} {chart}: {path}"
+                checked += 1
+    assert checked > 40

@@ -1,0 +1,180 @@
+"""Ring 2: what holds in every stack of every settings file."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT, SETTINGS_FILES, Synthesize, synthesize_into
+from tests.synth.documents import Stack, policies, resources
+
+pytestmark = pytest.mark.parametrize("settings", SETTINGS_FILES)
+Stacks = Callable[[str], dict[str, Stack]]
+
+
+def leaves(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(data, dict) and data:
+        for key, value in data.items():
+            yield from leaves(value, f"{path}.{key}")
+    elif isinstance(data, list) and data:
+        for index, item in enumerate(data):
+            yield from leaves(item, f"{path}[{index}]")
+    else:
+        yield path, data
+
+
+def test_no_token_is_left(settings: str, synthesize: Synthesize) -> None:
+    for file in synthesize(settings).glob("stacks/*/cdk.tf.json"):
+        assert not re.search("TfToken|TFTOKEN|#{Token", file.read_text())
+
+
+def test_no_block_is_empty_or_null(settings: str, stacks: Stacks) -> None:
+    # A dictionary in place of a struct in a list of blocks comes out as nulls.
+    for name, stack in stacks(settings).items():
+        for path, value in leaves(stack):
+            assert value is not None, f"{name}{path}"
+            assert value != [], f"{name}{path}"
+            assert not (value == {} and path.startswith((".resource", ".provider"))), (
+                f"{name}{path}"
+            )
+
+
+def test_no_path_user_or_date_of_this_machine(settings: str, synthesize: Synthesize) -> None:
+    for file in synthesize(settings).rglob("*.json"):
+        text = file.read_text()
+        assert str(ROOT) not in text
+        assert str(Path.home()) not in text
+        assert not re.search(r"\b20\d\d-\d\d-\d\dT\d\d:", text)
+
+
+def test_the_same_settings_give_the_same_bytes(
+    settings: str, synthesize: Synthesize, tmp_path: Path
+) -> None:
+    synthesize_into(tmp_path, SETTINGS_FILES[settings])
+    files = sorted(file.relative_to(tmp_path) for file in tmp_path.rglob("*.json"))
+    assert files
+    for file in files:
+        assert (tmp_path / file).read_bytes() == (synthesize(settings) / file).read_bytes()
+
+
+def test_no_stack_depends_on_another(settings: str, synthesize: Synthesize) -> None:
+    manifest = json.loads((synthesize(settings) / "manifest.json").read_text())
+    assert {name: stack["dependencies"] for name, stack in manifest["stacks"].items()} == {
+        name: [] for name in manifest["stacks"]
+    }
+
+
+def test_references_lead_to_something_in_the_stack(settings: str, stacks: Stacks) -> None:
+    for name, stack in stacks(settings).items():
+        known = {
+            *resources(stack),
+            *(
+                f"data.{kind}.{each}"
+                for kind, named in stack.get("data", {}).items()
+                for each in named
+            ),
+        }
+        for path, value in leaves(stack):
+            text = str(value).replace("$${", "")
+            used = re.findall(
+                r"\b((?:data\.)?(?:aws|helm|kubernetes)_\w+\.\w+)",
+                "".join(re.findall(r"\$\{[^}]*\}", text)),
+            )
+            if "depends_on" in path:
+                used.append(text)
+            for reference in used:
+                assert reference in known, f"{name}{path}"
+
+
+def test_policies_allow_amp_on_one_workspace_and_never_everything(
+    settings: str, stacks: Stacks
+) -> None:
+    for name, stack in stacks(settings).items():
+        for where, document in policies(stack):
+            for statement in document["Statement"]:
+                actions = statement["Action"]
+                for action in [actions] if isinstance(actions, str) else actions:
+                    assert not action.endswith("*"), f"{name} {where}"
+                    if action.startswith("aps:"):
+                        assert re.fullmatch(
+                            r"\$\{(data\.)?aws_prometheus_workspace\.workspace\.arn\}",
+                            statement["Resource"],
+                        ), f"{name} {where}"
+
+
+def test_every_role_trusts_one_service_or_one_service_account(
+    settings: str, stacks: Stacks
+) -> None:
+    for stack in stacks(settings).values():
+        for where, document in policies(stack):
+            if not where.endswith("assume_role_policy"):
+                continue
+            (statement,) = document["Statement"]
+            if "Service" in statement["Principal"]:
+                continue
+            conditions = statement["Condition"]
+            assert set(conditions) == {"StringEquals"}
+            subject, audience = conditions["StringEquals"].values()
+            assert re.fullmatch(r"system:serviceaccount:[\w-]+:[\w-]+", subject)
+            assert audience == "sts.amazonaws.com"
+
+
+def test_role_annotations_belong_to_the_service_account_that_the_role_trusts(
+    settings: str, stacks: Stacks
+) -> None:
+    for name, stack in stacks(settings).items():
+        trusted = {
+            where.split(".")[1]: next(
+                iter(
+                    document["Statement"][0].get("Condition", {}).get("StringEquals", {}).values()
+                ),
+                "",
+            )
+            for where, document in policies(stack)
+            if where.endswith("assume_role_policy")
+        }
+        for address, release in resources(stack, "helm_release").items():
+            (text,) = release["values"]
+            for path, value in leaves(yaml.safe_load(text)):
+                if path.endswith("eks.amazonaws.com/role-arn"):
+                    role = re.fullmatch(r"\$\{aws_iam_role\.(\w+)\.arn\}", value)
+                    assert role, f"{name} {address}"
+                    namespace = release["namespace"]
+                    assert trusted[role[1]].startswith(f"system:serviceaccount:{namespace}:")
+
+
+def test_a_release_waits_for_the_roles_it_uses_and_their_policies(
+    settings: str, stacks: Stacks
+) -> None:
+    for name, stack in stacks(settings).items():
+        for address, release in resources(stack, "helm_release").items():
+            roles = set(re.findall(r"aws_iam_role\.\w+", release["values"][0]))
+            policies_of_roles = {
+                policy
+                for policy, resource in resources(stack, "aws_iam_role_policy").items()
+                if any(role in resource["role"] for role in roles)
+            }
+            assert roles | policies_of_roles <= set(release.get("depends_on", [])), (
+                f"{name} {address}"
+            )
+
+
+def test_versions_are_pinned(settings: str, stacks: Stacks) -> None:
+    for stack in stacks(settings).values():
+        for provider in stack["terraform"]["required_providers"].values():
+            assert provider["source"].startswith("hashicorp/")
+            assert re.fullmatch(r">= [\d.]+, < \d+", provider["version"])
+        for release in resources(stack, "helm_release").values():
+            assert re.fullmatch(r"\d+\.\d+\.\d+", release["version"])
+        assert ":latest" not in json.dumps(stack)
+
+
+def test_tags_are_on_every_resource(settings: str, stacks: Stacks) -> None:
+    tags = (yaml.safe_load(SETTINGS_FILES[settings].read_text()) or {}).get("tags") or None
+    for stack in stacks(settings).values():
+        (aws,) = stack["provider"]["aws"]
+        assert aws.get("default_tags") == ([{"tags": tags}] if tags else None)

@@ -1,0 +1,64 @@
+"""The real terraform, with those providers that can be had here."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modules.versions import PROVIDERS
+
+Terraform = Callable[..., subprocess.CompletedProcess[str]]
+
+CUT: dict[str, list[str]] = {}
+
+
+@pytest.fixture(scope="session")
+def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
+    """Run terraform in a folder; providers are installed once."""
+    cache = tmp_path_factory.mktemp("plugins")
+
+    def run(folder: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["terraform", *args],
+            cwd=folder,
+            env={
+                **os.environ,
+                "TF_PLUGIN_CACHE_DIR": str(cache),
+                "TF_IN_AUTOMATION": "1",
+                "CHECKPOINT_DISABLE": "1",
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def missing_providers(terraform: Terraform, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Find out which providers can neither be downloaded nor taken from a mirror."""
+    missing = set()
+    for name, provider in PROVIDERS.items():
+        folder = tmp_path_factory.mktemp(f"provider-{name}")
+        (folder / "main.tf.json").write_text(
+            json.dumps({"terraform": {"required_providers": {name: provider}}})
+        )
+        if terraform(folder, "init", "-no-color").returncode:
+            missing.add(name)
+    if "aws" in missing:
+        if os.environ.get("CI"):
+            pytest.fail("terraform init found no AWS provider: set TF_CLI_CONFIG_FILE")
+        pytest.skip("no registry and no mirror has the AWS provider")
+    return missing
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if CUT:
+        terminalreporter.section("cut out for want of providers", sep="-")
+        for reason, addresses in CUT.items():
+            terminalreporter.line(f"{reason}: {', '.join(sorted(addresses))}")

@@ -1,0 +1,76 @@
+"""Ring 3: every stack passes `terraform validate` with the real providers."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SETTINGS_FILES, Stack
+from tests.terraform.conftest import CUT, Terraform
+from tests.terraform.cut import cut
+
+Stacks = Callable[[str], dict[str, Stack]]
+
+
+@pytest.fixture(scope="module")
+def project(
+    tmp_path_factory: pytest.TempPathFactory, stacks: Stacks, missing_providers: set[str]
+) -> Path:
+    """Make every stack a module of one project: the schemas are then loaded once for all."""
+    root = tmp_path_factory.mktemp("project")
+    modules = {}
+    cuts = defaultdict(set)
+    for settings in SETTINGS_FILES:
+        for name, stack in stacks(settings).items():
+            kept, removed = cut(stack, missing_providers)
+            # A module has no state of its own.
+            kept["terraform"] = {"required_providers": kept["terraform"]["required_providers"]}
+            folder = root / settings / name
+            folder.mkdir(parents=True)
+            (folder / "cdk.tf.json").write_text(json.dumps(kept, indent=2))
+            modules[f"{settings}-{name}"] = {"source": f"./{settings}/{name}"}
+            for address in removed:
+                cuts[address].add(name)
+    (root / "main.tf.json").write_text(json.dumps({"module": modules}))
+    if missing_providers:
+        reason = f"providers {', '.join(sorted(missing_providers))} cannot be had"
+        CUT[reason] = [f"{address} ({len(names)} stacks)" for address, names in cuts.items()]
+    return root
+
+
+def test_every_stack_is_valid(project: Path, terraform: Terraform) -> None:
+    init = terraform(project, "init", "-no-color", "-input=false")
+    assert init.returncode == 0, init.stderr
+    result = json.loads(terraform(project, "validate", "-json").stdout)
+    faults = [d for d in result["diagnostics"] if d["severity"] == "error"]
+    assert not faults, json.dumps(faults, indent=1)
+    assert result["valid"]
+
+
+def test_a_wrong_argument_is_found(project: Path, terraform: Terraform, tmp_path: Path) -> None:
+    # Shows that validation is real: the same stack with one argument misspelt does not pass.
+    stack = json.loads((project / "defaults/base/cdk.tf.json").read_text())
+    vpc = stack["resource"]["aws_vpc"]["network_vpc"]
+    vpc["cidr_blok"] = vpc.pop("cidr_block")
+    (tmp_path / "cdk.tf.json").write_text(json.dumps(stack))
+    assert terraform(tmp_path, "init", "-no-color", "-input=false").returncode == 0
+    result = json.loads(terraform(tmp_path, "validate", "-json").stdout)
+    assert not result["valid"]
+    assert "cidr_blok" in json.dumps(result["diagnostics"])
+
+
+@pytest.mark.parametrize("settings", ["defaults", "cloud"])
+def test_backends_are_valid(
+    settings: str, stacks: Stacks, terraform: Terraform, tmp_path: Path
+) -> None:
+    for name, stack in stacks(settings).items():
+        block = {
+            key: value for key, value in stack["terraform"].items() if key != "required_providers"
+        }
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "cdk.tf.json").write_text(json.dumps({"terraform": block}))
+        result = json.loads(terraform(folder, "validate", "-json").stdout)
+        assert result["valid"], result["diagnostics"]
