@@ -89,11 +89,8 @@ NODE_EXPORTER = (
 )
 
 # Enough to show the cost of every cluster and namespace, network egress included, from AMP alone.
-COST_ONLY = (
-    *COST_MODEL_COSTS,
-    "kubecost_pod_network_egress_bytes_total",
-    "kubecost_pod_network_ingress_bytes_total",
-)
+# Traffic that comes in has no price.
+COST_ONLY = (*COST_MODEL_COSTS, "kubecost_pod_network_egress_bytes_total")
 
 
 def keep(names: tuple[str, ...]) -> dict[str, object]:

@@ -36,7 +36,7 @@ def scrape_jobs(targets: Targets) -> list[Job]:
     if targets.network_costs_port:
         jobs.append(_network_costs(targets.namespace, targets.network_costs_port))
     jobs += [
-        _kubelet("kubernetes-nodes-cadvisor", "/metrics/cadvisor", names.CADVISOR),
+        _cadvisor(),
         _kubelet("kubernetes-nodes", "/metrics", names.KUBELET),
     ]
     if targets.node_exporter_port:
@@ -92,6 +92,25 @@ def _kubelet(name: str, path: str, metrics: tuple[str, ...]) -> Job:
         ],
         "metric_relabel_configs": [names.keep(metrics)],
     }
+
+
+def _cadvisor() -> Job:
+    job = _kubelet("kubernetes-nodes-cadvisor", "/metrics/cadvisor", names.CADVISOR)
+    # The root cgroup and every pod on the host's network repeat the bytes of all the node's
+    # interfaces, one for each pod among them. Kubecost reads a pod's own interface.
+    job["metric_relabel_configs"] += [
+        {
+            "source_labels": ["__name__", "pod"],
+            "regex": "container_network_.*;",
+            "action": "drop",
+        },
+        {
+            "source_labels": ["interface"],
+            "regex": "(cali|cilium|cni|dummy|eni|lxc|pod-id-link|veth|vlan).*",
+            "action": "drop",
+        },
+    ]
+    return job
 
 
 def _node_exporter(namespace: str, port: int) -> Job:

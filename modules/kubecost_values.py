@@ -82,12 +82,18 @@ def with_prometheus(jobs: Sequence[Job], settings: KubecostSettings) -> Values:
 def write_selected(url: str, region: str, names: tuple[str, ...]) -> Values:
     """Prometheus sends these metrics only.
 
-    Queue settings: AMP user guide, "Set up metrics ingestion from a new Prometheus server".
+    Queue settings: AMP user guide, "Set up metrics ingestion from a new Prometheus server". Where
+    AMP throttles (429), Prometheus would throw the samples away unless it is told to try again.
     """
     remote_write = {
         "url": url,
         "sigv4": {"region": region},
-        "queue_config": {"capacity": 2500, "max_samples_per_send": 1000, "max_shards": 200},
+        "queue_config": {
+            "capacity": 2500,
+            "max_samples_per_send": 1000,
+            "max_shards": 200,
+            "retry_on_http_429": True,
+        },
         "write_relabel_configs": [keep(names)],
     }
     return {"prometheus": {"server": {"remoteWrite": [remote_write]}}}

@@ -117,6 +117,7 @@ def test_prom_amp_cost_sends_the_costs_only(stacks: Stacks) -> None:
         "capacity": 2500,
         "max_samples_per_send": 1000,
         "max_shards": 200,
+        "retry_on_http_429": True,
     }
     assert actions(stacks("defaults")["prom_amp_cost"], "kubecost_writer") == ["aps:RemoteWrite"]
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(
 OPEN = {
     "cost-analyzer": {
         "global.amp.sigv4": "printed as it is into Prometheus's configuration",
+        "kubecostModel.extraEnv": "commented out in values.yaml",
         "kubecostProductConfigs.clusterName": "commented out in values.yaml",
         "persistentVolume.storageClass": "commented out in values.yaml",
         "prometheus.server.persistentVolume.storageClass": "commented out in values.yaml",
