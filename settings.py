@@ -241,12 +241,22 @@ class StateSettings(Section):
 
 @dataclass(frozen=True)
 class ClusterTarget:
-    """An entry of `clusters` with its defaults filled in."""
+    """An entry of `clusters` with its defaults filled in; the first one is the hub."""
 
     name: str
     id: str
     region: str
     role_arn: str | None
+    hub: bool
+    made_by_base: bool
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an architecture asks of the settings: AMP at all, and AMP in the cluster's region."""
+
+    amp: bool = True
+    amp_in_region: bool = False
 
 
 class Settings(Section):
@@ -275,9 +285,23 @@ class Settings(Section):
 
     @property
     def targets(self) -> tuple[ClusterTarget, ...]:
-        """The clusters that get the overlays, the first (the hub) first, defaults filled in."""
+        """The clusters that get the overlays, defaults filled in."""
         listed = self.clusters or (ClusterSettings(name=self.name),)
         return tuple(
-            ClusterTarget(c.name, c.id or c.name, c.region or self.region, c.role_arn)
-            for c in listed
+            ClusterTarget(
+                name=c.name,
+                id=c.id or c.name,
+                region=c.region or self.region,
+                role_arn=c.role_arn,
+                hub=index == 0,
+                made_by_base=c.name == self.name
+                and c.region in (None, self.region)
+                and c.role_arn is None,
+            )
+            for index, c in enumerate(listed)
         )
+
+    @property
+    def amp_region(self) -> str:
+        """The region of the workspaces."""
+        return self.amp.region or self.region

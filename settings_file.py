@@ -17,7 +17,15 @@ import yaml
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from settings import BaseSettings, ClusterId, KubecostSettings, Section, Settings, StateSettings
+from settings import (
+    BaseSettings,
+    ClusterId,
+    KubecostSettings,
+    Needs,
+    Section,
+    Settings,
+    StateSettings,
+)
 
 MISSING = object()
 
@@ -91,11 +99,11 @@ def _printable(line: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
-def load(architectures: Mapping[str, bool]) -> Settings:
+def load(architectures: Mapping[str, Needs]) -> Settings:
     """Read and validate the settings file.
 
-    `architectures` are the names that the setting of that name may list, each with whether it
-    writes to AMP. Raises SettingsError with every fault that was found.
+    `architectures` are the names that the setting of that name may list, each with what it needs.
+    Raises SettingsError with every fault that was found.
     """
     path = Path(os.environ.get("KUBECOST_CONFIG") or Path(__file__).with_name("kubecost.yaml"))
     try:
@@ -196,7 +204,7 @@ def _section_in(annotation: Any) -> type[Section] | None:
     return next(filter(None, map(_section_in, get_args(annotation))), None)
 
 
-def _impossible(settings: Settings, architectures: Mapping[str, bool]) -> Iterator[Fault]:
+def _impossible(settings: Settings, architectures: Mapping[str, Needs]) -> Iterator[Fault]:
     """Faults that no single key shows: combinations, and what is not supported yet."""
     chosen = settings.chosen(architectures)
     for name in chosen:
@@ -204,12 +212,14 @@ def _impossible(settings: Settings, architectures: Mapping[str, bool]) -> Iterat
             yield Fault("architectures", name, f"all, or a list of {', '.join(architectures)}")
     if len(set(chosen)) < len(chosen):
         yield Fault("architectures", chosen, "each architecture once")
-    writers = [name for name in chosen if architectures.get(name)]
+    known = {name: architectures[name] for name in chosen if name in architectures}
+    writers = [name for name, needs in known.items() if needs.amp]
     if settings.amp.workspace_id and len(writers) > 1:
         allowed = "one architecture with AMP: two would write the same series into the workspace"
         yield Fault("architectures", writers, f"with amp.workspace_id, {allowed}")
+    bound = [name for name, needs in known.items() if needs.amp_in_region]
     yield from _impossible_base(settings.base)
-    yield from _impossible_clusters(settings)
+    yield from _impossible_clusters(settings, bound)
     yield from _impossible_kubecost(settings.kubecost)
     yield from _impossible_state(settings.state)
 
@@ -239,28 +249,25 @@ def _is_private(block: IPv4Network) -> bool:
     return any(block.subnet_of(IPv4Network(private)) for private in ranges)
 
 
-def _impossible_clusters(settings: Settings) -> Iterator[Fault]:
-    hub, *others = settings.targets
-    try:
-        TypeAdapter(ClusterId).validate_python(hub.id)
-    except ValidationError as error:
-        yield Fault("clusters[0].id", hub.id, error.errors()[0]["msg"])
-    if others:
-        yield _unsupported("clusters", [hub.name, *(c.name for c in others)], "one cluster")
-    if hub.region != settings.region:
-        yield _unsupported("clusters[0].region", hub.region, settings.region)
-    if hub.role_arn:
-        yield _unsupported("clusters[0].role_arn", hub.role_arn, "null")
-    if settings.amp.region not in (None, settings.region):
-        yield _unsupported("amp.region", settings.amp.region, settings.region)
-    if settings.amp.role_arn:
-        yield _unsupported("amp.role_arn", settings.amp.role_arn, "null")
+def _impossible_clusters(settings: Settings, bound_to_region: list[str]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for index, cluster in enumerate(settings.targets):
+        key = f"clusters[{index}]"
+        try:
+            TypeAdapter(ClusterId).validate_python(cluster.id)
+        except ValidationError as error:
+            yield Fault(f"{key}.id", cluster.id, error.errors()[0]["msg"])
+        # Stack names and role names know no upper case from lower.
+        if cluster.id.lower() in seen:
+            yield Fault(f"{key}.id", cluster.id, "an id of its own: it tells clusters apart in AMP")
+        seen.add(cluster.id.lower())
+        if bound_to_region and cluster.region != settings.amp_region:
+            allowed = (
+                f"{settings.amp_region}, where AMP is: {bound_to_region[0]} cannot cross regions"
+            )
+            yield Fault(f"{key}.region", cluster.region, allowed)
     if settings.grafana.enabled:
-        yield _unsupported("grafana.enabled", True, "false")
-
-
-def _unsupported(key: str, given: Any, allowed: str) -> Fault:
-    return Fault(key, given, f"{allowed} (more is not supported yet)")
+        yield Fault("grafana.enabled", True, "false (it is not supported yet)")
 
 
 def _impossible_kubecost(kubecost: KubecostSettings) -> Iterator[Fault]:

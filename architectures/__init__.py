@@ -17,16 +17,16 @@ OVERLAYS: dict[str, type[Overlay]] = {
     overlay.architecture: overlay for overlay in (Prom, PromAmpCost, PromAmp, AdotAmp, Amp)
 }
 
-# What the settings must know of them: the names, and whether each writes to AMP.
-ARCHITECTURES = {name: overlay.writes_to_amp for name, overlay in OVERLAYS.items()}
+# What the settings must know of them.
+ARCHITECTURES = {name: overlay.needs for name, overlay in OVERLAYS.items()}
 
 
 def add_stacks(app: App, settings: Settings) -> None:
     """Put into the app the stacks that the settings ask for; no stack depends on another."""
-    cluster = settings.targets[0]
-    if cluster.name == settings.name:
+    if any(cluster.made_by_base for cluster in settings.targets):
         Base(app, settings)
-    if settings.kubecost.expose != "none":
-        LoadBalancer(app, settings, cluster)
-    for name in settings.chosen(OVERLAYS):
-        OVERLAYS[name](app, settings, cluster)
+    for cluster in settings.targets:
+        if settings.kubecost.expose != "none":
+            LoadBalancer(app, settings, cluster)
+        for name in settings.chosen(OVERLAYS):
+            OVERLAYS[name](app, settings, cluster)

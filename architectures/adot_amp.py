@@ -3,7 +3,6 @@
 from architectures.overlay import Overlay
 from metrics.rules import RECORDING_RULES
 from modules.adot_collector import AdotCollector
-from modules.amp_workspace import AmpWorkspace
 from modules.kubecost import Kubecost
 
 
@@ -15,7 +14,7 @@ class AdotAmp(Overlay):
 
     def compose(self) -> None:
         """Kubecost without Prometheus, a collector, and a workspace that evaluates the rules."""
-        workspace = AmpWorkspace(self, "workspace", self.settings.amp, at=self.place)
+        workspace = self.workspace()
         workspace.record("kubecost", RECORDING_RULES)
         AdotCollector(self, "collector", self.scrape_jobs, at=self.place, sends_to=workspace)
         Kubecost(self, "kubecost", self.settings.kubecost, at=self.place, queries=workspace)

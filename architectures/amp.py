@@ -2,9 +2,9 @@
 
 from architectures.overlay import Overlay
 from metrics.rules import RECORDING_RULES
-from modules.amp_workspace import AmpWorkspace
 from modules.kubecost import Kubecost
 from modules.managed_scraper import ManagedScraper
+from settings import Needs
 
 
 class Amp(Overlay):
@@ -12,10 +12,11 @@ class Amp(Overlay):
 
     architecture = "amp"
     slot = 4
+    needs = Needs(amp_in_region=True)
 
     def compose(self) -> None:
         """Kubecost without Prometheus, a scraper, and a workspace that evaluates the rules."""
-        workspace = AmpWorkspace(self, "workspace", self.settings.amp, at=self.place)
+        workspace = self.workspace()
         workspace.record("kubecost", RECORDING_RULES)
         ManagedScraper(self, "scraper", self.scrape_jobs, at=self.place, sends_to=workspace)
         Kubecost(self, "kubecost", self.settings.kubecost, at=self.place, queries=workspace)

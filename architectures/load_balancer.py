@@ -15,9 +15,10 @@ class LoadBalancer(Stack):
     def __init__(self, scope: Construct, settings: Settings, target: ClusterTarget) -> None:
         super().__init__(
             scope,
-            "load_balancer",
+            "load_balancer" if target.hub else f"load_balancer-{target.id}",
             state=settings.state,
             region=target.region,
+            role_arn=target.role_arn,
             tags=settings.tags,
         )
         cluster = ClusterLookup(self, "cluster", target)

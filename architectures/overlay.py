@@ -3,52 +3,87 @@
 from abc import abstractmethod
 from typing import ClassVar
 
+from cdktf import TerraformOutput
 from constructs import Construct
 
 from metrics.scrape_jobs import scrape_jobs
+from modules import policy
+from modules.amp_workspace import AmpWorkspace, Home
 from modules.cluster_lookup import ClusterLookup
 from modules.cluster_providers import connect
 from modules.node_exporter import NodeExporter
 from modules.placement import Placement
 from modules.stack import Stack
-from settings import ClusterTarget, Settings
+from modules.workload_role import WorkloadRole
+from settings import ClusterTarget, Needs, Settings
 
 
 class Overlay(Stack):
     """One answer to the question where Kubecost's metrics live, as a stack on one cluster.
 
+    The first cluster of a fleet is the hub, whose stack has the architecture's name; that of each
+    further cluster is `<architecture>-<cluster id>`.
+
     A subclass names its `architecture`, takes a `slot` that no other has (host ports are counted
-    from it), says whether it writes to AMP, and composes modules.
+    from it), says what it `needs`, and composes modules.
     """
 
     architecture: ClassVar[str]
     slot: ClassVar[int]
-    writes_to_amp: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs()
 
     def __init__(self, scope: Construct, settings: Settings, target: ClusterTarget) -> None:
         super().__init__(
             scope,
-            self.architecture,
+            self.architecture if target.hub else f"{self.architecture}-{target.id}",
             state=settings.state,
             region=target.region,
+            role_arn=target.role_arn,
             tags=settings.tags,
         )
         self.settings = settings
+        self._target = target
+        self._alias = f"{settings.name}-{self.architecture.replace('_', '-')}"
         cluster = ClusterLookup(self, "cluster", target)
         connect(self, cluster, auth=settings.kubernetes_auth)
-        name = self.architecture.replace("_", "-")
         self.place = Placement(
             self,
             "place",
+            architecture=self.architecture,
             cluster=cluster,
-            release=f"kubecost-{name}",
-            prefix=f"{settings.name}-{name}",
+            hub=target.hub,
+            prefix=self._alias if target.hub else f"{self._alias}-{target.id}",
             slot=self.slot,
         )
         if settings.kubecost.node_exporter:
             NodeExporter(self, "node_exporter", at=self.place)
         self.scrape_jobs = scrape_jobs(self.place.targets(settings.kubecost))
         self.compose()
+        if settings.amp.role_arn and self.needs.amp:
+            roles = [each.arn for each in self.node.find_all() if isinstance(each, WorkloadRole)]
+            TerraformOutput(
+                self,
+                "amp_role_trust",
+                value=policy.document(policy.trust_role(*roles)),
+                description="What the trust policy of amp.role_arn needs for this cluster",
+            )
+
+    def workspace(self) -> AmpWorkspace:
+        """Give the AMP workspace that all clusters share in this architecture."""
+        hub = self.settings.targets[0]
+        region, role_arn = self.settings.amp_region, hub.role_arn
+        elsewhere = (region, role_arn) != (self._target.region, self._target.role_arn)
+        home = Home(
+            alias=self._alias,
+            region=region,
+            provider=self.aws_provider("aws_amp", alias="amp", region=region, role_arn=role_arn)
+            if elsewhere
+            else None,
+            cluster_ids=[target.id for target in self.settings.targets]
+            if self._target.hub
+            else None,
+        )
+        return AmpWorkspace(self, "workspace", self.settings.amp, at=self.place, home=home)
 
     @abstractmethod
     def compose(self) -> None:

@@ -2,6 +2,7 @@
 
 from architectures.overlay import Overlay
 from modules.kubecost import BundledPrometheus, Kubecost
+from settings import Needs
 
 
 class Prom(Overlay):
@@ -9,7 +10,7 @@ class Prom(Overlay):
 
     architecture = "prom"
     slot = 0
-    writes_to_amp = False
+    needs = Needs(amp=False)
 
     def compose(self) -> None:
         """Kubecost with its Prometheus."""

@@ -1,7 +1,6 @@
 """Architecture `prom_amp`: the bundled Prometheus scrapes, AMP keeps and answers."""
 
 from architectures.overlay import Overlay
-from modules.amp_workspace import AmpWorkspace
 from modules.kubecost import BundledPrometheus, Kubecost
 
 
@@ -13,7 +12,7 @@ class PromAmp(Overlay):
 
     def compose(self) -> None:
         """Kubecost with its Prometheus, and a workspace that one writes and the other queries."""
-        workspace = AmpWorkspace(self, "workspace", self.settings.amp, at=self.place)
+        workspace = self.workspace()
         Kubecost(
             self,
             "kubecost",

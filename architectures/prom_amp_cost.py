@@ -2,7 +2,6 @@
 
 from architectures.overlay import Overlay
 from metrics.names import COST_ONLY
-from modules.amp_workspace import AmpWorkspace
 from modules.kubecost import BundledPrometheus, Kubecost
 
 
@@ -14,7 +13,7 @@ class PromAmpCost(Overlay):
 
     def compose(self) -> None:
         """Kubecost with its Prometheus, and a workspace that Prometheus writes costs to."""
-        workspace = AmpWorkspace(self, "workspace", self.settings.amp, at=self.place)
+        workspace = self.workspace()
         Kubecost(
             self,
             "kubecost",

@@ -10,6 +10,7 @@ from modules import versions
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release
 from modules.placement import Placement
+from modules.signing import Signing
 from modules.workload_role import WorkloadRole
 
 # All that discovery and the way to the kubelets through the API server need.
@@ -70,7 +71,7 @@ class AdotCollector(Construct):
                     jobs,
                     cluster_id=at.cluster.cluster_id,
                     url=sends_to.remote_write_url,
-                    region=sends_to.region,
+                    signing=sends_to.signing,
                 ),
                 "ports": {
                     port: {"enabled": False}
@@ -102,7 +103,9 @@ class AdotCollector(Construct):
         )
 
 
-def collector_config(jobs: Sequence[Job], *, cluster_id: str, url: str, region: str) -> Any:
+def collector_config(
+    jobs: Sequence[Job], *, cluster_id: str, url: str, signing: Signing
+) -> dict[str, Any]:
     """Write the collector's configuration; `$${` is Terraform's way to write `${`.
 
     Options: opentelemetry-collector-contrib v0.156.0, README of each component.
@@ -140,7 +143,7 @@ def collector_config(jobs: Sequence[Job], *, cluster_id: str, url: str, region: 
         },
         "extensions": {
             "health_check": {"endpoint": "$${env:MY_POD_IP}:13133"},
-            "sigv4auth": {"region": region, "service": "aps"},
+            "sigv4auth": signing.for_collector(),
         },
         "service": {
             "extensions": ["health_check", "sigv4auth"],

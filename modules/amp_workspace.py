@@ -1,9 +1,11 @@
-"""An AMP workspace, made here or named in the settings, and the rights to use it."""
+"""An AMP workspace: made here, found by its alias, or named in the settings."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from cdktf import Fn, Precondition, TerraformOutput, TerraformResourceLifecycle
+from cdktf import Fn, Op, Precondition, TerraformOutput, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_prometheus_workspace import DataAwsPrometheusWorkspace
 from cdktf_cdktf_provider_aws.data_aws_prometheus_workspaces import DataAwsPrometheusWorkspaces
 from cdktf_cdktf_provider_aws.prometheus_rule_group_namespace import PrometheusRuleGroupNamespace
@@ -16,44 +18,65 @@ from cdktf_cdktf_provider_aws.prometheus_workspace_configuration import (
     PrometheusWorkspaceConfigurationLimitsPerLabelSet,
     PrometheusWorkspaceConfigurationLimitsPerLabelSetLimits,
 )
+from cdktf_cdktf_provider_aws.provider import AwsProvider
 from constructs import Construct
 
 from modules import policy
 from modules.helm_release import to_yaml
 from modules.placement import Placement
+from modules.signing import Signing
 from settings import AmpSettings
 
 LOG_RETENTION_DAYS = 30
+# AMP user guide, "Quotas": label sets with limits in a workspace, the one of all others included.
+LABEL_SETS = 100
+
+
+class Home(NamedTuple):
+    """Where the fleet's workspace of an architecture is.
+
+    Attributes:
+        alias: the name by which clusters find it.
+        region: of the workspace.
+        provider: for its region and account; None for the stack's own.
+        cluster_ids: the clusters that write to it, known to the one that makes it.
+    """
+
+    alias: str
+    region: str
+    provider: AwsProvider | None
+    cluster_ids: Sequence[str] | None
 
 
 class AmpWorkspace(Construct):
     """A workspace in Amazon Managed Service for Prometheus.
 
-    One that is made here gets retention, a limit of active series for each cluster, and a log
-    group for what its rules report. One that the settings name is used as it is.
+    The hub makes it, with retention, a limit of active series for each cluster, and a log group
+    for what its rules report. The other clusters find it by its alias. One that the settings name
+    is used as it is.
 
     Attributes:
         id, arn, region: of the workspace.
-        shared: whether others may write to it, too.
+        role_arn: the role in the workspace's account that writers and readers assume, if any.
+        signing: how they sign their requests.
         remote_write_url: where collectors write.
     """
 
-    def __init__(self, scope: Construct, id: str, settings: AmpSettings, *, at: Placement) -> None:
+    def __init__(
+        self, scope: Construct, id: str, settings: AmpSettings, *, at: Placement, home: Home
+    ) -> None:
         super().__init__(scope, id)
-        self.region = settings.region or at.cluster.region
-        self.shared = settings.workspace_id is not None
-        workspace = (
-            self._existing(settings.workspace_id)
-            if settings.workspace_id
-            else self._new(settings, alias=at.prefix, cluster_id=at.cluster.cluster_id)
-        )
-        self.id = workspace.id
-        self.arn = workspace.arn
-        self.remote_write_url = f"{workspace.prometheus_endpoint}api/v1/remote_write"
+        self._at = at
+        self._home = home
+        self.region = home.region
+        self.role_arn = settings.role_arn
+        self.signing = Signing(home.region, settings.role_arn)
+        self.id, self.arn, endpoint = self._workspace(settings)
+        self.remote_write_url = f"{endpoint}api/v1/remote_write"
         TerraformOutput(
             self,
             "query_url",
-            value=f"{workspace.prometheus_endpoint}api/v1/query",
+            value=f"{endpoint}api/v1/query",
             description="Where AMP answers PromQL; requests must be signed (SigV4, service aps)",
         )
         TerraformOutput(
@@ -63,44 +86,63 @@ class AmpWorkspace(Construct):
             description="Where AMP takes samples; requests must be signed (SigV4, service aps)",
         )
 
-    def _new(self, settings: AmpSettings, *, alias: str, cluster_id: str) -> PrometheusWorkspace:
+    def _workspace(self, settings: AmpSettings) -> tuple[str, str, str]:
+        """Give id, ARN and endpoint, the latter with a slash at its end."""
+        if settings.workspace_id and settings.role_arn:
+            # In the account of the role, which Terraform itself need not be able to read.
+            return self._foreign(settings.workspace_id, settings.role_arn)
+        workspace: PrometheusWorkspace | DataAwsPrometheusWorkspace
+        if settings.workspace_id:
+            workspace = self._named(settings.workspace_id)
+        elif self._home.cluster_ids is not None:
+            workspace = self._made(settings, self._home.cluster_ids)
+        else:
+            workspace = self._found()
+        return workspace.id, workspace.arn, workspace.prometheus_endpoint
+
+    def _foreign(self, workspace_id: str, role_arn: str) -> tuple[str, str, str]:
+        _, partition, _, _, account, _ = role_arn.split(":", 5)
+        path = f"workspace/{workspace_id}"
+        arn = f"arn:{partition}:aps:{self.region}:{account}:{path}"
+        host = f"aps-workspaces.{self.region}.amazonaws.com"
+        return workspace_id, arn, f"https://{host}/workspaces/{workspace_id}/"
+
+    def _made(self, settings: AmpSettings, cluster_ids: Sequence[str]) -> PrometheusWorkspace:
+        provider = self._home.provider
         log_group = CloudwatchLogGroup(
             self,
             "log_group",
             # The prefix spares CloudWatch a resource policy of its own for each log group.
-            name=f"/aws/vendedlogs/prometheus/{alias}",
+            name=f"/aws/vendedlogs/prometheus/{self._home.alias}",
             retention_in_days=LOG_RETENTION_DAYS,
+            provider=provider,
         )
         workspace = PrometheusWorkspace(
             self,
             "this",
-            alias=alias,
+            alias=self._home.alias,
             logging_configuration=PrometheusWorkspaceLoggingConfiguration(
                 log_group_arn=f"{log_group.arn}:*"
             ),
-        )
-        limit = PrometheusWorkspaceConfigurationLimitsPerLabelSetLimits(
-            max_series=settings.max_series_per_cluster
+            provider=provider,
         )
         PrometheusWorkspaceConfiguration(
             self,
             "configuration",
             workspace_id=workspace.id,
             retention_period_in_days=settings.retention_days,
-            limits_per_label_set=[
-                PrometheusWorkspaceConfigurationLimitsPerLabelSet(
-                    label_set={"cluster_id": cluster_id}, limits=[limit]
-                )
-            ],
+            limits_per_label_set=_limits(cluster_ids, settings.max_series_per_cluster),
+            provider=provider,
         )
         return workspace
 
-    def _existing(self, workspace_id: str) -> DataAwsPrometheusWorkspace:
-        workspaces = DataAwsPrometheusWorkspaces(self, "all")
+    def _named(self, workspace_id: str) -> DataAwsPrometheusWorkspace:
+        workspaces = DataAwsPrometheusWorkspaces(self, "all", provider=self._home.provider)
         return DataAwsPrometheusWorkspace(
             self,
             "this",
             workspace_id=workspace_id,
+            provider=self._home.provider,
             lifecycle=TerraformResourceLifecycle(
                 precondition=[
                     Precondition(
@@ -108,27 +150,102 @@ class AmpWorkspace(Construct):
                         error_message=f"There is no AMP workspace {workspace_id} in {self.region}. "
                         "List them with: aws amp list-workspaces. Or remove amp.workspace_id from "
                         "kubecost.yaml to have one created.",
-                    )
+                    ),
+                    *self._same_account(),
                 ]
             ),
         )
 
-    def record(self, name: str, rules: dict[str, Any]) -> None:
-        """Let AMP evaluate recording rules every minute, where no Prometheus does."""
-        PrometheusRuleGroupNamespace(
-            self, "rules", name=name, workspace_id=self.id, data=to_yaml(rules)
+    def _found(self) -> DataAwsPrometheusWorkspace:
+        alias = self._home.alias
+        # alias_prefix finds aliases that begin so, too.
+        same = DataAwsPrometheusWorkspaces(
+            self, "by_alias", alias_prefix=alias, provider=self._home.provider
         )
+        ids = (
+            f"[for i, each in {same.fqn}.aliases :"
+            f' tolist({same.fqn}.workspace_ids)[i] if each == "{alias}"]'
+        )
+        architecture = self._at.architecture
+        return DataAwsPrometheusWorkspace(
+            self,
+            "this",
+            workspace_id=f'${{try({ids}[0], "")}}',
+            provider=self._home.provider,
+            lifecycle=TerraformResourceLifecycle(
+                precondition=[
+                    Precondition(
+                        condition=f"${{length({ids}) == 1}}",
+                        error_message="There must be exactly one AMP workspace with the alias "
+                        f"{alias} in {self.region}. If there is none, deploy the first cluster: "
+                        f"cdktf deploy {architecture}. If there are several, say which one in "
+                        "kubecost.yaml under amp.workspace_id.",
+                    ),
+                    *self._same_account(),
+                ]
+            ),
+        )
+
+    def _same_account(self) -> list[Precondition]:
+        """Without a role to assume, no one of another account may write or read."""
+        if not self._home.provider or self.role_arn:
+            return []
+        account = DataAwsCallerIdentity(self, "account", provider=self._home.provider).account_id
+        cluster = self._at.cluster
+        return [
+            Precondition(
+                condition=Op.eq(account, cluster.account_id),
+                error_message=f"Cluster {cluster.name} and the AMP workspace are in two accounts. "
+                "Name in kubecost.yaml under amp.role_arn a role of the workspace's account that "
+                "may write and read; see docs/fleet.md.",
+            )
+        ]
+
+    def record(self, name: str, rules: dict[str, Any]) -> None:
+        """Let AMP evaluate recording rules every minute, where no Prometheus does.
+
+        One set of rules serves every cluster that writes to the workspace, so the hub brings it.
+        """
+        if self._at.hub:
+            PrometheusRuleGroupNamespace(
+                self,
+                "rules",
+                name=name,
+                workspace_id=self.id,
+                data=to_yaml(rules),
+                provider=self._home.provider,
+            )
 
     def may_write(self) -> policy.Statement:
         """All that a collector needs (AMP user guide, "Set up IAM roles")."""
-        return policy.allow("aps:RemoteWrite", resource=self.arn)
+        return self._may("aps:RemoteWrite")
 
     def may_query(self) -> policy.Statement:
         """All that Kubecost's signing proxy needs."""
-        return policy.allow(
-            "aps:QueryMetrics",
-            "aps:GetSeries",
-            "aps:GetLabels",
-            "aps:GetMetricMetadata",
-            resource=self.arn,
+        return self._may(
+            "aps:QueryMetrics", "aps:GetSeries", "aps:GetLabels", "aps:GetMetricMetadata"
         )
+
+    def _may(self, *actions: str) -> policy.Statement:
+        if self.role_arn:
+            return policy.allow("sts:AssumeRole", resource=self.role_arn)
+        return policy.allow(*actions, resource=self.arn)
+
+
+def _limits(
+    cluster_ids: Sequence[str], max_series: int
+) -> list[PrometheusWorkspaceConfigurationLimitsPerLabelSet]:
+    """Bound each cluster by itself; those beyond AMP's number of label sets share one bound."""
+    own = (
+        list(cluster_ids) if len(cluster_ids) <= LABEL_SETS else list(cluster_ids)[: LABEL_SETS - 1]
+    )
+    bounds = [({"cluster_id": cluster_id}, max_series) for cluster_id in own]
+    if others := len(cluster_ids) - len(own):
+        bounds.append(({}, others * max_series))
+    return [
+        PrometheusWorkspaceConfigurationLimitsPerLabelSet(
+            label_set=label_set,
+            limits=[PrometheusWorkspaceConfigurationLimitsPerLabelSetLimits(max_series=series)],
+        )
+        for label_set, series in bounds
+    ]

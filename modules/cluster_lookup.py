@@ -17,7 +17,8 @@ class ClusterLookup(Construct):
     A plan for a cluster that is not there ends with a sentence that says how to get one.
 
     Attributes:
-        name, region: of the cluster.
+        name, region, account_id: of the cluster.
+        role_arn: the role that Terraform assumes to reach it, if any.
         cluster_id: the label of that name on every metric of the cluster.
         arn, endpoint, vpc_id: as EKS tells them.
         ca_certificate: of the API server, PEM.
@@ -37,14 +38,20 @@ class ClusterLookup(Construct):
                     Precondition(
                         condition=Fn.contains(all_clusters.names, target.name),
                         error_message=f"There is no EKS cluster {target.name} in {target.region}. "
-                        "Create it with: cdktf deploy base. Or name an existing cluster in "
-                        "kubecost.yaml under clusters.",
+                        + (
+                            "Create it with: cdktf deploy base. Or name an existing cluster in "
+                            "kubecost.yaml under clusters."
+                            if target.made_by_base
+                            else "Correct its name, region or role in kubecost.yaml under clusters."
+                        ),
                     )
                 ]
             ),
         )
         account = DataAwsCallerIdentity(self, "account").account_id
         partition = DataAwsPartition(self, "partition").partition
+        self.account_id = account
+        self.role_arn = target.role_arn
         self.name = target.name
         self.region = target.region
         self.cluster_id = target.id

@@ -36,6 +36,8 @@ def connect(stack: Stack, cluster: ClusterLookup, *, auth: Literal["exec", "toke
     else:
         command = "aws"
         args = ["eks", "get-token", "--cluster-name", cluster.name, "--region", cluster.region]
+        if cluster.role_arn:
+            args += ["--role-arn", cluster.role_arn]
         KubernetesProvider(
             stack,
             "kubernetes",

@@ -76,6 +76,8 @@ class Kubecost(Construct):
             values=values.merge(*parts, literal(settings.values)),
             depends_on=[at.namespace, *self._grants],
         )
+        if queries and not at.hub:
+            return  # an agent has no UI
         if settings.expose == "none":
             TerraformOutput(
                 self,
@@ -92,22 +94,19 @@ class Kubecost(Construct):
         if not workspace:
             return []
         role = self._role("writer", f"{self._at.release}-prometheus-server", workspace.may_write())
-        url, region = workspace.remote_write_url, workspace.region
+        url, signing = workspace.remote_write_url, workspace.signing
         return [
-            values.write_selected(url, region, prometheus.only)
+            values.write_selected(url, signing, prometheus.only)
             if prometheus.only
-            else values.write_everything(url, region),
+            else values.write_everything(url, signing),
             values.prometheus_service_account(role.annotations),
         ]
 
     def _querying(self, workspace: AmpWorkspace) -> list[values.Values]:
         role = self._role("reader", f"{self._at.release}-cost-analyzer", workspace.may_query())
         return [
-            values.query_amp(
-                workspace_id=workspace.id,
-                region=workspace.region,
-                only_own_cluster=workspace.shared,
-            ),
+            values.query_amp(workspace_id=workspace.id, signing=workspace.signing),
+            values.screen_of(hub=self._at.hub),
             values.kubecost_service_account(role.annotations),
         ]
 

@@ -9,6 +9,7 @@ from typing import Any
 from metrics.names import keep
 from metrics.rules import RECORDING_RULES
 from metrics.scrape_jobs import Job, for_chart, global_settings
+from modules.signing import Signing
 from modules.versions import SIGV4_PROXY_IMAGE
 from settings import KubecostSettings
 
@@ -79,7 +80,7 @@ def with_prometheus(jobs: Sequence[Job], settings: KubecostSettings) -> Values:
     }
 
 
-def write_selected(url: str, region: str, names: tuple[str, ...]) -> Values:
+def write_selected(url: str, signing: Signing, names: tuple[str, ...]) -> Values:
     """Prometheus sends these metrics only.
 
     Queue settings: AMP user guide, "Set up metrics ingestion from a new Prometheus server". Where
@@ -87,7 +88,7 @@ def write_selected(url: str, region: str, names: tuple[str, ...]) -> Values:
     """
     remote_write = {
         "url": url,
-        "sigv4": {"region": region},
+        "sigv4": signing.for_prometheus(),
         "queue_config": {
             "capacity": 2500,
             "max_samples_per_send": 1000,
@@ -99,20 +100,17 @@ def write_selected(url: str, region: str, names: tuple[str, ...]) -> Values:
     return {"prometheus": {"server": {"remoteWrite": [remote_write]}}}
 
 
-def write_everything(url: str, region: str) -> Values:
+def write_everything(url: str, signing: Signing) -> Values:
     """Prometheus sends all that it scraped.
 
     The key works only together with `query_amp`. Adding prometheus.server.remoteWrite to it would
     write remote_write twice, and Prometheus would not start.
     """
-    return {"global": {"amp": {"remoteWriteService": url, "sigv4": {"region": region}}}}
+    return {"global": {"amp": {"remoteWriteService": url, "sigv4": signing.for_prometheus()}}}
 
 
-def query_amp(*, workspace_id: str, region: str, only_own_cluster: bool) -> Values:
-    """Kubecost asks AMP through a proxy in its pod that signs the requests.
-
-    `only_own_cluster` keeps other clusters of a shared workspace out of every query.
-    """
+def query_amp(*, workspace_id: str, signing: Signing) -> Values:
+    """Kubecost asks AMP through a proxy in its pod that signs the requests."""
     return {
         "global": {
             "amp": {
@@ -121,14 +119,22 @@ def query_amp(*, workspace_id: str, region: str, only_own_cluster: bool) -> Valu
                 f"/workspaces/{workspace_id}",
             }
         },
-        "federatedETL": {"useMultiClusterDB": only_own_cluster},
         "sigV4Proxy": {
             "image": SIGV4_PROXY_IMAGE,
-            "region": region,
-            "host": f"aps-workspaces.{region}.amazonaws.com",
+            "host": f"aps-workspaces.{signing.region}.amazonaws.com",
             "port": SIGV4_PROXY_PORT,
-        },
+        }
+        | signing.for_prometheus(),
     }
+
+
+def screen_of(*, hub: bool) -> Values:
+    """Say what a Kubecost shows that queries a workspace of several clusters.
+
+    The hub's shows every cluster. The others are agents: cost-model alone, which makes the metrics
+    and must see its own cluster only.
+    """
+    return {"federatedETL": {"agentOnly": not hub, "useMultiClusterDB": not hub}}
 
 
 def prometheus_service_account(annotations: Mapping[str, str]) -> Values:

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+from cdktf import TerraformOutput
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.prometheus_scraper import (
     PrometheusScraper,
     PrometheusScraperDestination,
     PrometheusScraperDestinationAmp,
+    PrometheusScraperRoleConfiguration,
     PrometheusScraperSource,
     PrometheusScraperSourceEks,
     PrometheusScraperTimeouts,
@@ -13,9 +17,11 @@ from cdktf_cdktf_provider_aws.prometheus_scraper import (
 from constructs import Construct
 
 from metrics.scrape_jobs import Job, for_managed_scraper, global_settings
+from modules import policy
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import to_yaml
 from modules.placement import Placement
+from modules.workload_role import bounded_name
 
 
 class ManagedScraper(Construct):
@@ -38,7 +44,8 @@ class ManagedScraper(Construct):
         sends_to: AmpWorkspace,
     ) -> None:
         super().__init__(scope, id)
-        PrometheusScraper(
+        source_role = self._source_role(at, sends_to.role_arn) if sends_to.role_arn else None
+        scraper = PrometheusScraper(
             self,
             "this",
             alias=at.prefix,
@@ -64,5 +71,38 @@ class ManagedScraper(Construct):
                     amp=[PrometheusScraperDestinationAmp(workspace_arn=sends_to.arn)]
                 )
             ],
+            role_configuration=[
+                PrometheusScraperRoleConfiguration(
+                    source_role_arn=source_role.arn, target_role_arn=sends_to.role_arn
+                )
+            ]
+            if source_role
+            else None,
             timeouts=PrometheusScraperTimeouts(create="60m", update="30m", delete="30m"),
         )
+        if source_role:
+            TerraformOutput(
+                self,
+                "trust",
+                value=policy.document(policy.trust_role(source_role.arn, external_id=scraper.arn)),
+                description="What the trust policy of amp.role_arn needs for this scraper",
+            )
+
+    def _source_role(self, at: Placement, target_role_arn: str) -> IamRole:
+        """Make the role from which a scraper reaches a workspace of another account."""
+        role = IamRole(
+            self,
+            "source_role",
+            name=bounded_name(f"{at.prefix}-scraper"),
+            assume_role_policy=policy.trust_service(
+                "scraper.aps.amazonaws.com", account=at.cluster.account_id
+            ),
+        )
+        IamRolePolicy(
+            self,
+            "source_role_policy",
+            name="access",
+            role=role.name,
+            policy=policy.document(policy.allow("sts:AssumeRole", resource=target_role_arn)),
+        )
+        return role

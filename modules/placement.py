@@ -12,7 +12,9 @@ class Placement(Construct):
     """A namespace, with names and host ports that no other architecture on the cluster has.
 
     Attributes:
+        architecture: its name.
         cluster: the cluster.
+        hub: whether it is the first of a fleet, with the workspace and the UI over all clusters.
         release: Kubecost's Helm release and, being unique, the name of the namespace.
         prefix: what the names of AWS resources begin with.
         namespace: the resource, before which nothing can run there.
@@ -26,18 +28,23 @@ class Placement(Construct):
         scope: Construct,
         id: str,
         *,
+        architecture: str,
         cluster: ClusterLookup,
-        release: str,
+        hub: bool,
         prefix: str,
         slot: int,
     ) -> None:
         super().__init__(scope, id)
+        self.architecture = architecture
         self.cluster = cluster
-        self.release = release
+        self.hub = hub
+        self.release = f"kubecost-{architecture.replace('_', '-')}"
         self.prefix = prefix
         self.network_costs_port = 3001 + slot
         self.node_exporter_port = 9101 + slot
-        self.namespace = NamespaceV1(self, "namespace", metadata=NamespaceV1Metadata(name=release))
+        self.namespace = NamespaceV1(
+            self, "namespace", metadata=NamespaceV1Metadata(name=self.release)
+        )
 
     def targets(self, settings: KubecostSettings) -> Targets:
         """What there is to scrape."""

@@ -32,11 +32,28 @@ def allow(*actions: str, resource: str) -> Statement:
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
-def trust_service(principal: str) -> str:
-    """Let an AWS service assume the role."""
-    return document(
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": principal}}
-    )
+def trust_service(principal: str, *, account: str | None = None) -> str:
+    """Let an AWS service assume the role, on behalf of one account only if it is given."""
+    statement: Statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": principal},
+    }
+    if account:
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    return document(statement)
+
+
+def trust_role(*role_arns: str, external_id: str | None = None) -> Statement:
+    """Let other roles assume the role, by an external id if one is given."""
+    statement: Statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"AWS": list(role_arns)},
+    }
+    if external_id:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
+    return statement
 
 
 def trust_service_account(

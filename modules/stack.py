@@ -11,6 +11,7 @@ from cdktf import (
 )
 from cdktf_cdktf_provider_aws.provider import (
     AwsProvider,
+    AwsProviderAssumeRole,
     AwsProviderDefaultTags,
     AwsProviderIgnoreTags,
 )
@@ -36,20 +37,30 @@ class Stack(TerraformStack):
         state: StateSettings,
         region: str,
         tags: dict[str, str],
+        role_arn: str | None = None,
     ) -> None:
         super().__init__(scope, name)
         self._paths: dict[tuple[str, str], str] = {}
         self.add_override("terraform.required_version", versions.TERRAFORM)
         self._keep_state(name, state)
-        AwsProvider(
+        self._tags = tags
+        self.aws_provider("aws", region=region, role_arn=role_arn)
+        self.require_provider("aws")
+
+    def aws_provider(
+        self, id: str, *, region: str, role_arn: str | None, alias: str | None = None
+    ) -> AwsProvider:
+        """Add an AWS provider for a region and, by the role to assume, for an account."""
+        return AwsProvider(
             self,
-            "aws",
+            id,
+            alias=alias,
             region=region,
-            default_tags=[AwsProviderDefaultTags(tags=tags)] if tags else None,
+            assume_role=[AwsProviderAssumeRole(role_arn=role_arn)] if role_arn else None,
+            default_tags=[AwsProviderDefaultTags(tags=self._tags)] if self._tags else None,
             # AMP puts this tag on a workspace that a managed scraper writes to.
             ignore_tags=[AwsProviderIgnoreTags(keys=["AMPAgentlessScraper"])],
         )
-        self.require_provider("aws")
 
     def require_provider(self, provider: str) -> None:
         """Pin a provider to its range of versions, in place of the binding's exact one."""

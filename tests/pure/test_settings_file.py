@@ -10,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import settings_file
-from settings import Settings
+from settings import Needs, Settings
 from settings_file import OWNED_VALUES, SettingsError
 from tests.conftest import ROOT
 
-ARCHITECTURES = {"prom": False, "prom_amp": True, "amp": True}
+ARCHITECTURES = {
+    "prom": Needs(amp=False),
+    "prom_amp": Needs(),
+    "amp": Needs(amp_in_region=True),
+}
 
 
 def load(text: str | bytes, folder: Path) -> Settings:

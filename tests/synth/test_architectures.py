@@ -1,5 +1,6 @@
 """Ring 2: what makes each architecture what it is."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -61,6 +62,22 @@ def test_every_kubecost_has_a_cluster_id_and_reports_nothing(stacks: Stacks, nam
         assert labels == {"cluster_id": cluster_id}
         assert not any(given["reporting"].values())
         assert given["global"]["grafana"] == {"enabled": False, "proxy": False}
+
+
+@pytest.mark.parametrize("name", ["prom", "prom_amp_cost", "prom_amp", "adot_amp"])
+def test_the_hub_shows_all_clusters_and_the_others_are_agents(stacks: Stacks, name: str) -> None:
+    fleet = stacks("fleet")
+    hub, member = helm_values(fleet[name], "kubecost_release"), {}
+    for member_name in (f"{name}-shop", f"{name}-data"):
+        member = helm_values(fleet[member_name], "kubecost_release")
+        has_ui = any("ui" in output for output in fleet[member_name].get("output", {}))
+        assert has_ui is (name not in QUERYING_AMP)
+    if name in QUERYING_AMP:
+        assert hub["federatedETL"] == {"agentOnly": False, "useMultiClusterDB": False}
+        assert member["federatedETL"] == {"agentOnly": True, "useMultiClusterDB": True}
+    else:
+        assert "federatedETL" not in hub
+        assert "federatedETL" not in member
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -216,8 +233,6 @@ def test_an_existing_workspace_is_used_as_it_is(stacks: Stacks) -> None:
     assert not resources(stack, "aws_prometheus_workspace")
     lookup = stack["data"]["aws_prometheus_workspace"]["workspace"]
     assert lookup["lifecycle"]["precondition"][0]["error_message"].startswith("There is no AMP")
-    # Others write to it, too: this Kubecost must not show their clusters as its own.
-    assert helm_values(stack, "kubecost_release")["federatedETL"] == {"useMultiClusterDB": True}
 
 
 def test_the_ui_is_exposed_to_the_allow_list_only(stacks: Stacks) -> None:
@@ -310,3 +325,85 @@ def test_nodes_come_up_after_their_network_and_go_down_before_it(stacks: Stacks)
         "aws_eks_addon.eks_metrics_server",
         "aws_eks_addon.eks_aws_ebs_csi_driver",
     }
+
+
+def test_one_workspace_serves_the_fleet(stacks: Stacks) -> None:
+    fleet = stacks("fleet")
+    (workspace,) = resources(fleet["prom_amp"], "aws_prometheus_workspace.").values()
+    (bounds,) = resources(fleet["prom_amp"], "aws_prometheus_workspace_configuration").values()
+    assert [bound["label_set"] for bound in bounds["limits_per_label_set"]] == [
+        {"cluster_id": "kubecost"},
+        {"cluster_id": "shop"},
+        {"cluster_id": "data"},
+    ]
+    for name in ("prom_amp-shop", "prom_amp-data"):
+        assert not resources(fleet[name], "aws_prometheus_")
+        lookup = fleet[name]["data"]["aws_prometheus_workspace"]["workspace"]
+        assert f'"{workspace["alias"]}"' in lookup["workspace_id"]
+        assert lookup["provider"] == "aws.amp"
+        message = lookup["lifecycle"]["precondition"][0]["error_message"]
+        assert "cdktf deploy prom_amp" in message
+
+
+def test_each_cluster_is_reached_in_its_region_and_account(stacks: Stacks) -> None:
+    fleet = stacks("fleet")
+    shop, data = fleet["prom_amp-shop"], fleet["prom_amp-data"]
+    assert [each["region"] for each in shop["provider"]["aws"]] == ["eu-west-1", "ap-northeast-2"]
+    role = "arn:aws:iam::444455556666:role/terraform"
+    cluster_account, amp_account = data["provider"]["aws"]
+    assert cluster_account["assume_role"] == [{"role_arn": role}]
+    assert "assume_role" not in amp_account
+    args = data["provider"]["helm"][0]["kubernetes"]["exec"]["args"]
+    assert args[-2:] == ["--role-arn", role]
+
+
+def test_writers_and_readers_assume_the_role_of_the_workspace(stacks: Stacks) -> None:
+    role = "arn:aws:iam::111122223333:role/kubecost-amp"
+    for name in ("prom_amp_cost", "prom_amp", "adot_amp", "adot_amp-data"):
+        stack = stacks("fleet")[name]
+        for policy in resources(stack, "aws_iam_role_policy").values():
+            (statement,) = json.loads(policy["policy"])["Statement"]
+            assert statement["Action"] == ["sts:AssumeRole"]
+            assert statement["Resource"] == role
+        trust = json.loads(stack["output"]["amp_role_trust"]["value"])["Statement"][0]
+        roles = sorted(f"${{{address}.arn}}" for address in resources(stack, "aws_iam_role."))
+        assert sorted(trust["Principal"]["AWS"]) == roles
+    given = values(stacks, "prom_amp", "fleet")
+    assert given["sigV4Proxy"]["role_arn"] == role
+    assert given["global"]["amp"]["sigv4"]["role_arn"] == role
+    collector = helm_values(stacks("fleet")["adot_amp"], "collector_release")
+    extension = collector["alternateConfig"]["extensions"]["sigv4auth"]
+    assert extension["assume_role"] == {"arn": role}
+
+
+def test_the_scraper_reaches_a_workspace_of_another_account_through_two_roles(
+    stacks: Stacks,
+) -> None:
+    stack = stacks("foreign")["amp"]
+    (scraper,) = resources(stack, "aws_prometheus_scraper").values()
+    assert scraper["role_configuration"] == [
+        {
+            "source_role_arn": "${aws_iam_role.scraper_source_role.arn}",
+            "target_role_arn": "arn:aws:iam::777788889999:role/kubecost-amp",
+        }
+    ]
+    trust = json.loads(stack["output"]["scraper_trust"]["value"])["Statement"][0]
+    assert trust["Condition"] == {
+        "StringEquals": {"sts:ExternalId": "${aws_prometheus_scraper.scraper.arn}"}
+    }
+    (destination,) = scraper["destination"]
+    assert destination["amp"][0]["workspace_arn"].startswith("arn:aws:aps:eu-west-1:777788889999:")
+
+
+def test_stacks_of_a_fleet_differ_only_in_what_names_the_cluster(stacks: Stacks) -> None:
+    fleet = stacks("many")
+    members = [name for name in fleet if name.startswith("prom_amp_cost-")]
+    assert len(members) == 3
+    forms = {
+        json.dumps(fleet[name]).replace(name.removeprefix("prom_amp_cost-"), "ID")
+        for name in members
+    }
+    assert len(forms) == 1
+    # Smaller than the hub's, which is what a single cluster has.
+    hub = len(json.dumps(fleet["prom_amp_cost"]))
+    assert all(len(json.dumps(fleet[name])) < hub * 1.05 for name in members)

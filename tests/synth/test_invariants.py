@@ -176,5 +176,5 @@ def test_versions_are_pinned(settings: str, stacks: Stacks) -> None:
 def test_tags_are_on_every_resource(settings: str, stacks: Stacks) -> None:
     tags = (yaml.safe_load(SETTINGS_FILES[settings].read_text()) or {}).get("tags") or None
     for stack in stacks(settings).values():
-        (aws,) = stack["provider"]["aws"]
-        assert aws.get("default_tags") == ([{"tags": tags}] if tags else None)
+        for aws in stack["provider"]["aws"]:
+            assert aws.get("default_tags") == ([{"tags": tags}] if tags else None)

@@ -1,0 +1,21 @@
+"""How requests to AMP are signed, in the words of each program that sends them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Signing:
+    """A signature (SigV4) for AMP in a region, in the name of a role if one is given."""
+
+    region: str
+    role_arn: str | None
+
+    def for_prometheus(self) -> dict[str, Any]:
+        """Spell it as Prometheus, and Kubecost's chart for its proxy."""
+        return {"region": self.region} | ({"role_arn": self.role_arn} if self.role_arn else {})
+
+    def for_collector(self) -> dict[str, Any]:
+        """Spell it as the OpenTelemetry collector's sigv4auth extension."""
+        role = {"assume_role": {"arn": self.role_arn}} if self.role_arn else {}
+        return {"region": self.region, "service": "aps"} | role
