@@ -11,7 +11,9 @@ from tests.synth.documents import Stack, readable
 GOLDEN = Path(__file__).with_name("golden")
 
 
-@pytest.mark.parametrize("settings", ["defaults", "turned", "exposed", "existing", "foreign", "fleet"])
+@pytest.mark.parametrize(
+    "settings", ["defaults", "turned", "exposed", "existing", "foreign", "fleet"]
+)
 def test_stacks_are_as_committed(
     settings: str,
     stacks: Callable[[str], dict[str, Stack]],
