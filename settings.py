@@ -253,10 +253,13 @@ class ClusterTarget:
 
 @dataclass(frozen=True)
 class Needs:
-    """What an architecture asks of the settings: AMP at all, and AMP in the cluster's region."""
+    """What an architecture needs: AMP at all, and AMP's managed scraper.
+
+    The scraper writes to AMP in the region of its cluster only.
+    """
 
     amp: bool = True
-    amp_in_region: bool = False
+    scraper: bool = False
 
 
 class Settings(Section):

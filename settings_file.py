@@ -217,9 +217,9 @@ def _impossible(settings: Settings, architectures: Mapping[str, Needs]) -> Itera
     if settings.amp.workspace_id and len(writers) > 1:
         allowed = "one architecture with AMP: two would write the same series into the workspace"
         yield Fault("architectures", writers, f"with amp.workspace_id, {allowed}")
-    bound = [name for name, needs in known.items() if needs.amp_in_region]
+    scraping = [name for name, needs in known.items() if needs.scraper]
     yield from _impossible_base(settings.base)
-    yield from _impossible_clusters(settings, bound)
+    yield from _impossible_clusters(settings, scraping)
     yield from _impossible_kubecost(settings.kubecost)
     yield from _impossible_state(settings.state)
 
@@ -249,7 +249,7 @@ def _is_private(block: IPv4Network) -> bool:
     return any(block.subnet_of(IPv4Network(private)) for private in ranges)
 
 
-def _impossible_clusters(settings: Settings, bound_to_region: list[str]) -> Iterator[Fault]:
+def _impossible_clusters(settings: Settings, scraping: list[str]) -> Iterator[Fault]:
     seen: set[str] = set()
     for index, cluster in enumerate(settings.targets):
         key = f"clusters[{index}]"
@@ -261,10 +261,8 @@ def _impossible_clusters(settings: Settings, bound_to_region: list[str]) -> Iter
         if cluster.id.lower() in seen:
             yield Fault(f"{key}.id", cluster.id, "an id of its own: it tells clusters apart in AMP")
         seen.add(cluster.id.lower())
-        if bound_to_region and cluster.region != settings.amp_region:
-            allowed = (
-                f"{settings.amp_region}, where AMP is: {bound_to_region[0]} cannot cross regions"
-            )
+        if scraping and cluster.region != settings.amp_region:
+            allowed = f"{settings.amp_region}, where AMP is: {scraping[0]} cannot cross regions"
             yield Fault(f"{key}.region", cluster.region, allowed)
     if settings.grafana.enabled:
         yield Fault("grafana.enabled", True, "false (it is not supported yet)")

@@ -12,7 +12,7 @@ class Amp(Overlay):
 
     architecture = "amp"
     slot = 4
-    needs = Needs(amp_in_region=True)
+    needs = Needs(scraper=True)
 
     def compose(self) -> None:
         """Kubecost without Prometheus, a scraper, and a workspace that evaluates the rules."""

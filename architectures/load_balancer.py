@@ -6,7 +6,7 @@ from modules.cluster_lookup import ClusterLookup
 from modules.cluster_providers import connect
 from modules.load_balancer_controller import LoadBalancerController
 from modules.stack import Stack
-from settings import ClusterTarget, Settings
+from settings import ClusterTarget, Needs, Settings
 
 
 class LoadBalancer(Stack):
@@ -21,7 +21,7 @@ class LoadBalancer(Stack):
             role_arn=target.role_arn,
             tags=settings.tags,
         )
-        cluster = ClusterLookup(self, "cluster", target)
+        cluster = ClusterLookup(self, "cluster", target, needs=Needs(amp=False))
         connect(self, cluster, auth=settings.kubernetes_auth)
         LoadBalancerController(
             self, "controller", cluster=cluster, prefix=settings.name, tags=settings.tags

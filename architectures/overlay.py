@@ -44,7 +44,7 @@ class Overlay(Stack):
         self.settings = settings
         self._target = target
         self._alias = f"{settings.name}-{self.architecture.replace('_', '-')}"
-        cluster = ClusterLookup(self, "cluster", target)
+        cluster = ClusterLookup(self, "cluster", target, needs=self.needs)
         connect(self, cluster, auth=settings.kubernetes_auth)
         self.place = Placement(
             self,

@@ -1,14 +1,18 @@
 """An existing EKS cluster, found by its name."""
 
-from cdktf import Fn, Precondition, TerraformResourceLifecycle
+from functools import cached_property
+
+from cdktf import Fn, Postcondition, Precondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_eks_cluster import DataAwsEksCluster
 from cdktf_cdktf_provider_aws.data_aws_eks_clusters import DataAwsEksClusters
-from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
+from cdktf_cdktf_provider_aws.data_aws_iam_openid_connect_provider import (
+    DataAwsIamOpenidConnectProvider,
+)
 from constructs import Construct
 
 from modules.policy import IdentityProvider
-from settings import ClusterTarget
+from settings import ClusterTarget, Needs
 
 
 class ClusterLookup(Construct):
@@ -23,10 +27,9 @@ class ClusterLookup(Construct):
         arn, endpoint, vpc_id: as EKS tells them.
         ca_certificate: of the API server, PEM.
         subnet_ids, security_group_id: of the control plane's network interfaces.
-        identities: the OIDC provider for WorkloadRole.
     """
 
-    def __init__(self, scope: Construct, id: str, target: ClusterTarget) -> None:
+    def __init__(self, scope: Construct, id: str, target: ClusterTarget, *, needs: Needs) -> None:
         super().__init__(scope, id)
         all_clusters = DataAwsEksClusters(self, "all")
         cluster = DataAwsEksCluster(
@@ -45,11 +48,11 @@ class ClusterLookup(Construct):
                             else "Correct its name, region or role in kubecost.yaml under clusters."
                         ),
                     )
-                ]
+                ],
+                postcondition=_scraper_conditions(target.name) if needs.scraper else None,
             ),
         )
         account = DataAwsCallerIdentity(self, "account").account_id
-        partition = DataAwsPartition(self, "partition").partition
         self.account_id = account
         self.role_arn = target.role_arn
         self.name = target.name
@@ -62,7 +65,29 @@ class ClusterLookup(Construct):
         self.vpc_id = network.vpc_id
         self.subnet_ids = network.subnet_ids
         self.security_group_id = network.cluster_security_group_id
-        issuer = Fn.replace(cluster.identity.get(0).oidc.get(0).issuer, "https://", "")
-        self.identities = IdentityProvider(
-            arn=f"arn:{partition}:iam::{account}:oidc-provider/{issuer}", issuer=issuer
-        )
+        self._issuer = cluster.identity.get(0).oidc.get(0).issuer
+
+    @cached_property
+    def identities(self) -> IdentityProvider:
+        """The OIDC provider for WorkloadRole; without one, the plan says for which issuer."""
+        provider = DataAwsIamOpenidConnectProvider(self, "identity_provider", url=self._issuer)
+        return IdentityProvider(arn=provider.arn, issuer=Fn.replace(self._issuer, "https://", ""))
+
+
+def _scraper_conditions(name: str) -> list[Postcondition]:
+    """What AMP's managed scraper needs (AMP user guide, "Setting up managed collectors")."""
+    return [
+        Postcondition(
+            condition="${self.vpc_config[0].endpoint_private_access}",
+            error_message=f"AMP's managed scraper reaches cluster {name} by its private endpoint, "
+            "which is off. Turn it on: aws eks update-cluster-config --name "
+            f"{name} --resources-vpc-config endpointPrivateAccess=true",
+        ),
+        Postcondition(
+            condition='${self.access_config[0].authentication_mode != "CONFIG_MAP"}',
+            error_message=f"AMP's managed scraper gets its rights in cluster {name} by an access "
+            "entry, which the authentication mode CONFIG_MAP does not know. Change it (for good): "
+            f"aws eks update-cluster-config --name {name} --access-config "
+            "authenticationMode=API_AND_CONFIG_MAP",
+        ),
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
-from cdktf import ITerraformDependable
+from cdktf import ITerraformDependable, Precondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_helm.release import Release
 from constructs import Construct
 
@@ -22,6 +22,7 @@ def helm_release(
     namespace: str,
     values: Mapping[str, Any],
     depends_on: Sequence[ITerraformDependable] = (),
+    preconditions: Sequence[Precondition] = (),
 ) -> Release:
     """Install a chart and wait until its workloads are ready.
 
@@ -40,6 +41,9 @@ def helm_release(
         wait=True,
         timeout=TIMEOUT_SECONDS,
         depends_on=list(depends_on) or None,
+        lifecycle=TerraformResourceLifecycle(precondition=list(preconditions))
+        if preconditions
+        else None,
     )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdktf import ITerraformDependable, TerraformOutput
+from cdktf import ITerraformDependable, Precondition, TerraformOutput
+from cdktf_cdktf_provider_kubernetes.data_kubernetes_resources import DataKubernetesResources
 from constructs import Construct
 
 from metrics.scrape_jobs import Job
@@ -75,6 +76,7 @@ class Kubecost(Construct):
             namespace=at.release,
             values=values.merge(*parts, literal(settings.values)),
             depends_on=[at.namespace, *self._grants],
+            preconditions=[self._storage(settings.storage_class)],
         )
         if queries and not at.hub:
             return  # an agent has no UI
@@ -88,6 +90,29 @@ class Kubecost(Construct):
             )
         else:
             UiLoadBalancer(self, "ui", settings, at=at, release=release)
+
+    def _storage(self, storage_class: str | None) -> Precondition:
+        """Without a StorageClass the volumes, and the release with them, would wait forever."""
+        classes = DataKubernetesResources(
+            self, "storage_classes", api_version="storage.k8s.io/v1", kind="StorageClass"
+        ).fqn
+        cluster = self._at.cluster.name
+        if storage_class:
+            found = f'contains({classes}.objects[*].metadata.name, "{storage_class}")'
+            missing = f"Cluster {cluster} has no StorageClass {storage_class}"
+        else:
+            default = 'annotations["storageclass.kubernetes.io/is-default-class"]'
+            found = (
+                f"anytrue([for each in {classes}.objects :"
+                f' try(each.metadata.{default} == "true", false)])'
+            )
+            missing = f"Cluster {cluster} has no default StorageClass"
+        return Precondition(
+            condition=f"${{{found}}}",
+            error_message=f"{missing}. Install the EBS CSI driver with a StorageClass (EKS user "
+            'guide, "Store Kubernetes volumes with Amazon EBS"), or name one in kubecost.yaml '
+            "under kubecost.storage_class.",
+        )
 
     def _writing(self, prometheus: BundledPrometheus) -> list[values.Values]:
         workspace = prometheus.sends_to

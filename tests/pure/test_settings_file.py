@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 ARCHITECTURES = {
     "prom": Needs(amp=False),
     "prom_amp": Needs(),
-    "amp": Needs(amp_in_region=True),
+    "amp": Needs(scraper=True),
 }
 
 

@@ -407,3 +407,23 @@ def test_stacks_of_a_fleet_differ_only_in_what_names_the_cluster(stacks: Stacks)
     # Smaller than the hub's, which is what a single cluster has.
     hub = len(json.dumps(fleet["prom_amp_cost"]))
     assert all(len(json.dumps(fleet[name])) < hub * 1.05 for name in members)
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_an_existing_cluster_is_told_what_it_lacks(stacks: Stacks, name: str) -> None:
+    for settings, lacking in (
+        ("defaults", "has no default StorageClass"),
+        ("turned", "has no StorageClass fast"),
+    ):
+        stack = stacks(settings)[name]
+        (storage,) = stack["resource"]["helm_release"]["kubecost_release"]["lifecycle"][
+            "precondition"
+        ]
+        assert lacking in storage["error_message"]
+        conditions = stack["data"]["aws_eks_cluster"]["cluster"]["lifecycle"]
+        messages = [each["error_message"] for each in conditions.get("postcondition", [])]
+        assert [("private endpoint" in m, "CONFIG_MAP" in m) for m in messages] == (
+            [(True, False), (False, True)] if name == "amp" else []
+        )
+        identity_provider = stack["data"].get("aws_iam_openid_connect_provider", {})
+        assert bool(identity_provider) is (name != "prom")

@@ -18,8 +18,9 @@ def cut(stack: Stack, missing: set[str]) -> tuple[Stack, list[str]]:
         kept["terraform"]["required_providers"].pop(provider, None)
         kept.get("provider", {}).pop(provider, None)
     removed = []
-    for kind in [k for k in kept.get("resource", {}) if k.split("_")[0] in missing]:
-        removed += [f"{kind}.{name}" for name in kept["resource"].pop(kind)]
+    for section, prefix in (("resource", ""), ("data", "data.")):
+        for kind in [k for k in kept.get(section, {}) if k.split("_")[0] in missing]:
+            removed += [f"{prefix}{kind}.{name}" for name in kept[section].pop(kind)]
     for name, output in list(kept.get("output", {}).items()):
         if _refers(output, removed):
             del kept["output"][name]
