@@ -217,6 +217,8 @@ def _impossible(settings: Settings, architectures: Mapping[str, Needs]) -> Itera
     if settings.amp.workspace_id and len(writers) > 1:
         allowed = "one architecture with AMP: two would write the same series into the workspace"
         yield Fault("architectures", writers, f"with amp.workspace_id, {allowed}")
+    if settings.grafana.enabled and not writers:
+        yield Fault("grafana.enabled", True, "true with an architecture that sends costs to AMP")
     scraping = [name for name, needs in known.items() if needs.scraper]
     yield from _impossible_base(settings.base)
     yield from _impossible_clusters(settings, scraping)
@@ -264,8 +266,6 @@ def _impossible_clusters(settings: Settings, scraping: list[str]) -> Iterator[Fa
         if scraping and cluster.region != settings.amp_region:
             allowed = f"{settings.amp_region}, where AMP is: {scraping[0]} cannot cross regions"
             yield Fault(f"{key}.region", cluster.region, allowed)
-    if settings.grafana.enabled:
-        yield Fault("grafana.enabled", True, "false (it is not supported yet)")
 
 
 def _impossible_kubecost(kubecost: KubecostSettings) -> Iterator[Fault]:

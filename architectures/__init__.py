@@ -5,6 +5,7 @@ from cdktf import App
 from architectures.adot_amp import AdotAmp
 from architectures.amp import Amp
 from architectures.base import Base
+from architectures.grafana import Grafana
 from architectures.load_balancer import LoadBalancer
 from architectures.overlay import Overlay
 from architectures.prom import Prom
@@ -23,10 +24,13 @@ ARCHITECTURES = {name: overlay.needs for name, overlay in OVERLAYS.items()}
 
 def add_stacks(app: App, settings: Settings) -> None:
     """Put into the app the stacks that the settings ask for; no stack depends on another."""
+    overlays = [OVERLAYS[name] for name in settings.chosen(OVERLAYS)]
     if any(cluster.made_by_base for cluster in settings.targets):
         Base(app, settings)
     for cluster in settings.targets:
         if settings.kubecost.expose != "none":
             LoadBalancer(app, settings, cluster)
-        for name in settings.chosen(OVERLAYS):
-            OVERLAYS[name](app, settings, cluster)
+        for overlay in overlays:
+            overlay(app, settings, cluster)
+    if settings.grafana.enabled:
+        Grafana(app, settings, settings.targets[0], overlays=overlays)

@@ -43,7 +43,7 @@ class Overlay(Stack):
         )
         self.settings = settings
         self._target = target
-        self._alias = f"{settings.name}-{self.architecture.replace('_', '-')}"
+        alias = _alias(settings, self.architecture)
         cluster = ClusterLookup(self, "cluster", target, needs=self.needs)
         connect(self, cluster, auth=settings.kubernetes_auth)
         self.place = Placement(
@@ -52,7 +52,7 @@ class Overlay(Stack):
             architecture=self.architecture,
             cluster=cluster,
             hub=target.hub,
-            prefix=self._alias if target.hub else f"{self._alias}-{target.id}",
+            prefix=alias if target.hub else f"{alias}-{target.id}",
             slot=self.slot,
         )
         if settings.kubecost.node_exporter:
@@ -60,31 +60,53 @@ class Overlay(Stack):
         self.scrape_jobs = scrape_jobs(self.place.targets(settings.kubecost))
         self.compose()
         if settings.amp.role_arn and self.needs.amp:
-            roles = [each.arn for each in self.node.find_all() if isinstance(each, WorkloadRole)]
-            TerraformOutput(
-                self,
-                "amp_role_trust",
-                value=policy.document(policy.trust_role(*roles)),
-                description="What the trust policy of amp.role_arn needs for this cluster",
-            )
+            tell_amp_role_trust(self)
 
     def workspace(self) -> AmpWorkspace:
         """Give the AMP workspace that all clusters share in this architecture."""
-        hub = self.settings.targets[0]
-        region, role_arn = self.settings.amp_region, hub.role_arn
-        elsewhere = (region, role_arn) != (self._target.region, self._target.role_arn)
-        home = Home(
-            alias=self._alias,
-            region=region,
-            provider=self.aws_provider("aws_amp", alias="amp", region=region, role_arn=role_arn)
-            if elsewhere
-            else None,
-            cluster_ids=[target.id for target in self.settings.targets]
-            if self._target.hub
-            else None,
+        home = amp_home(
+            self, self.settings, self._target, self.architecture, makes=self._target.hub
         )
-        return AmpWorkspace(self, "workspace", self.settings.amp, at=self.place, home=home)
+        return AmpWorkspace(
+            self, "workspace", self.settings.amp, cluster=self.place.cluster, home=home
+        )
 
     @abstractmethod
     def compose(self) -> None:
         """Put the modules together that make this architecture."""
+
+
+def amp_home(
+    stack: Stack, settings: Settings, target: ClusterTarget, architecture: str, *, makes: bool
+) -> Home:
+    """Say where the fleet's workspace of an architecture is, seen from a cluster's stack.
+
+    It is in the hub's account, hence reached by the hub's role, whatever cluster the stack is for.
+    """
+    region, role_arn = settings.amp_region, settings.targets[0].role_arn
+    elsewhere = (region, role_arn) != (target.region, target.role_arn)
+    return Home(
+        architecture=architecture,
+        alias=_alias(settings, architecture),
+        region=region,
+        provider=stack.aws_provider("aws_amp", alias="amp", region=region, role_arn=role_arn)
+        if elsewhere
+        else None,
+        makes=makes,
+        cluster_ids=[each.id for each in settings.targets],
+    )
+
+
+def tell_amp_role_trust(stack: Stack) -> None:
+    """Put out who of a stack must be allowed to assume the role in the workspace's account."""
+    roles = [each.arn for each in stack.node.find_all() if isinstance(each, WorkloadRole)]
+    TerraformOutput(
+        stack,
+        "amp_role_trust",
+        value=policy.document(policy.trust_role(*roles)),
+        description="What the trust policy of amp.role_arn needs for this stack",
+    )
+
+
+def _alias(settings: Settings, architecture: str) -> str:
+    return f"{settings.name}-{architecture.replace('_', '-')}"

@@ -22,8 +22,8 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider
 from constructs import Construct
 
 from modules import policy
+from modules.cluster_lookup import ClusterLookup
 from modules.helm_release import to_yaml
-from modules.placement import Placement
 from modules.signing import Signing
 from settings import AmpSettings
 
@@ -36,16 +36,20 @@ class Home(NamedTuple):
     """Where the fleet's workspace of an architecture is.
 
     Attributes:
+        architecture: whose workspace it is.
         alias: the name by which clusters find it.
         region: of the workspace.
         provider: for its region and account; None for the stack's own.
-        cluster_ids: the clusters that write to it, known to the one that makes it.
+        makes: whether this stack makes it, and its rules.
+        cluster_ids: the clusters that write to it.
     """
 
+    architecture: str
     alias: str
     region: str
     provider: AwsProvider | None
-    cluster_ids: Sequence[str] | None
+    makes: bool
+    cluster_ids: Sequence[str]
 
 
 class AmpWorkspace(Construct):
@@ -59,24 +63,31 @@ class AmpWorkspace(Construct):
         id, arn, region: of the workspace.
         role_arn: the role in the workspace's account that writers and readers assume, if any.
         signing: how they sign their requests.
+        endpoint: its address, with a slash at the end.
         remote_write_url: where collectors write.
     """
 
     def __init__(
-        self, scope: Construct, id: str, settings: AmpSettings, *, at: Placement, home: Home
+        self,
+        scope: Construct,
+        id: str,
+        settings: AmpSettings,
+        *,
+        cluster: ClusterLookup,
+        home: Home,
     ) -> None:
         super().__init__(scope, id)
-        self._at = at
+        self._cluster = cluster
         self._home = home
         self.region = home.region
         self.role_arn = settings.role_arn
         self.signing = Signing(home.region, settings.role_arn)
-        self.id, self.arn, endpoint = self._workspace(settings)
-        self.remote_write_url = f"{endpoint}api/v1/remote_write"
+        self.id, self.arn, self.endpoint = self._workspace(settings)
+        self.remote_write_url = f"{self.endpoint}api/v1/remote_write"
         TerraformOutput(
             self,
             "query_url",
-            value=f"{endpoint}api/v1/query",
+            value=f"{self.endpoint}api/v1/query",
             description="Where AMP answers PromQL; requests must be signed (SigV4, service aps)",
         )
         TerraformOutput(
@@ -94,8 +105,8 @@ class AmpWorkspace(Construct):
         workspace: PrometheusWorkspace | DataAwsPrometheusWorkspace
         if settings.workspace_id:
             workspace = self._named(settings.workspace_id)
-        elif self._home.cluster_ids is not None:
-            workspace = self._made(settings, self._home.cluster_ids)
+        elif self._home.makes:
+            workspace = self._made(settings)
         else:
             workspace = self._found()
         return workspace.id, workspace.arn, workspace.prometheus_endpoint
@@ -107,7 +118,7 @@ class AmpWorkspace(Construct):
         host = f"aps-workspaces.{self.region}.amazonaws.com"
         return workspace_id, arn, f"https://{host}/workspaces/{workspace_id}/"
 
-    def _made(self, settings: AmpSettings, cluster_ids: Sequence[str]) -> PrometheusWorkspace:
+    def _made(self, settings: AmpSettings) -> PrometheusWorkspace:
         provider = self._home.provider
         log_group = CloudwatchLogGroup(
             self,
@@ -131,7 +142,7 @@ class AmpWorkspace(Construct):
             "configuration",
             workspace_id=workspace.id,
             retention_period_in_days=settings.retention_days,
-            limits_per_label_set=_limits(cluster_ids, settings.max_series_per_cluster),
+            limits_per_label_set=_limits(self._home.cluster_ids, settings.max_series_per_cluster),
             provider=provider,
         )
         return workspace
@@ -166,7 +177,6 @@ class AmpWorkspace(Construct):
             f"[for i, each in {same.fqn}.aliases :"
             f' tolist({same.fqn}.workspace_ids)[i] if each == "{alias}"]'
         )
-        architecture = self._at.architecture
         return DataAwsPrometheusWorkspace(
             self,
             "this",
@@ -177,9 +187,9 @@ class AmpWorkspace(Construct):
                     Precondition(
                         condition=f"${{length({ids}) == 1}}",
                         error_message="There must be exactly one AMP workspace with the alias "
-                        f"{alias} in {self.region}. If there is none, deploy the first cluster: "
-                        f"cdktf deploy {architecture}. If there are several, say which one in "
-                        "kubecost.yaml under amp.workspace_id.",
+                        f"{alias} in {self.region}. If there is none, deploy the first cluster's: "
+                        f"cdktf deploy {self._home.architecture}. If there are several, say which "
+                        "one in kubecost.yaml under amp.workspace_id.",
                     ),
                     *self._same_account(),
                 ]
@@ -191,7 +201,7 @@ class AmpWorkspace(Construct):
         if not self._home.provider or self.role_arn:
             return []
         account = DataAwsCallerIdentity(self, "account", provider=self._home.provider).account_id
-        cluster = self._at.cluster
+        cluster = self._cluster
         return [
             Precondition(
                 condition=Op.eq(account, cluster.account_id),
@@ -206,7 +216,7 @@ class AmpWorkspace(Construct):
 
         One set of rules serves every cluster that writes to the workspace, so the hub brings it.
         """
-        if self._at.hub:
+        if self._home.makes:
             PrometheusRuleGroupNamespace(
                 self,
                 "rules",

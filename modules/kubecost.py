@@ -14,9 +14,11 @@ from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release, literal
 from modules.placement import Placement
 from modules.policy import Statement
-from modules.ui_load_balancer import UI_PORT, UiLoadBalancer
+from modules.ui_load_balancer import UiLoadBalancer
 from modules.workload_role import WorkloadRole
 from settings import KubecostSettings
+
+UI_PORT = 9090
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,19 @@ class Kubecost(Construct):
                 description=f"Opens Kubecost at http://localhost:{UI_PORT}",
             )
         else:
-            UiLoadBalancer(self, "ui", settings, at=at, release=release)
+            UiLoadBalancer(
+                self,
+                "ui",
+                settings,
+                namespace=at.release,
+                name=f"{at.release}-ui",
+                selector={
+                    "app.kubernetes.io/name": "cost-analyzer",
+                    "app.kubernetes.io/instance": at.release,
+                },
+                port=UI_PORT,
+                release=release,
+            )
 
     def _storage(self, storage_class: str | None) -> Precondition:
         """Without a StorageClass the volumes, and the release with them, would wait forever."""

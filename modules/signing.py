@@ -15,6 +15,12 @@ class Signing:
         """Spell it as Prometheus, and Kubecost's chart for its proxy."""
         return {"region": self.region} | ({"role_arn": self.role_arn} if self.role_arn else {})
 
+    def for_grafana(self) -> dict[str, Any]:
+        """Spell it as the jsonData of Grafana's AMP data source."""
+        role = {"sigV4AssumeRoleArn": self.role_arn} if self.role_arn else {}
+        signed = {"sigV4Auth": True, "sigV4AuthType": "default", "sigV4Region": self.region}
+        return signed | role
+
     def for_collector(self) -> dict[str, Any]:
         """Spell it as the OpenTelemetry collector's sigv4auth extension."""
         role = {"assume_role": {"arn": self.role_arn}} if self.role_arn else {}

@@ -1,4 +1,4 @@
-"""Kubecost's UI behind a network load balancer with an allow-list."""
+"""A UI behind a network load balancer with an allow-list."""
 
 from cdktf import ITerraformDependable, TerraformOutput
 from cdktf_cdktf_provider_kubernetes.service_v1 import (
@@ -9,10 +9,7 @@ from cdktf_cdktf_provider_kubernetes.service_v1 import (
 )
 from constructs import Construct
 
-from modules.placement import Placement
 from settings import KubecostSettings
-
-UI_PORT = 9090
 
 _SCHEMES = {"internal": "internal", "internet": "internet-facing"}
 
@@ -20,9 +17,9 @@ _SCHEMES = {"internal": "internal", "internet": "internet-facing"}
 class UiLoadBalancer(Construct):
     """A Service of type LoadBalancer for the UI's port alone.
 
-    The chart's own Service would publish port 9003, too: cost-model's API and metrics. The AWS
-    Load Balancer Controller must run (stack `load_balancer`). Terraform waits for the balancer;
-    on destroy it waits until it is gone, so that no interface is left in the VPC.
+    The Service of Kubecost's chart would publish port 9003, too: cost-model's API and metrics. The
+    AWS Load Balancer Controller must run (stack `load_balancer`). Terraform waits for the
+    balancer; on destroy it waits until it is gone, so that no interface is left in the VPC.
     """
 
     def __init__(
@@ -31,7 +28,10 @@ class UiLoadBalancer(Construct):
         id: str,
         settings: KubecostSettings,
         *,
-        at: Placement,
+        namespace: str,
+        name: str,
+        selector: dict[str, str],
+        port: int,
         release: ITerraformDependable,
     ) -> None:
         super().__init__(scope, id)
@@ -40,8 +40,8 @@ class UiLoadBalancer(Construct):
             self,
             "service",
             metadata=ServiceV1Metadata(
-                name=f"{at.release}-ui",
-                namespace=at.release,
+                name=name,
+                namespace=namespace,
                 annotations={
                     f"{annotation}-nlb-target-type": "ip",
                     f"{annotation}-scheme": _SCHEMES[settings.expose],
@@ -51,11 +51,8 @@ class UiLoadBalancer(Construct):
                 type="LoadBalancer",
                 load_balancer_class="service.k8s.aws/nlb",
                 load_balancer_source_ranges=list(settings.allowed_cidrs),
-                selector={
-                    "app.kubernetes.io/name": "cost-analyzer",
-                    "app.kubernetes.io/instance": at.release,
-                },
-                port=[ServiceV1SpecPort(name="ui", port=UI_PORT, target_port=str(UI_PORT))],
+                selector=selector,
+                port=[ServiceV1SpecPort(name="ui", port=port, target_port=str(port))],
             ),
             depends_on=[release],
         )
@@ -63,6 +60,6 @@ class UiLoadBalancer(Construct):
         TerraformOutput(
             self,
             "url",
-            value=f"http://{host}:{UI_PORT}",
-            description="Kubecost's UI, for the blocks in kubecost.allowed_cidrs; it has no login",
+            value=f"http://{host}:{port}",
+            description="For the blocks in kubecost.allowed_cidrs; without TLS",
         )

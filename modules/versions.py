@@ -40,6 +40,9 @@ LOAD_BALANCER_CONTROLLER = Chart(
     "https://aws.github.io/eks-charts", "aws-load-balancer-controller", "3.5.0"
 )
 
+GRAFANA = Chart("https://grafana-community.github.io/helm-charts", "grafana", "12.11.1")
+GRAFANA_AMP_PLUGIN = "grafana-amazonprometheus-datasource@3.3.5"
+
 # ADOT v0.49.0 is the OpenTelemetry collector 0.156.
 ADOT_IMAGE = ("public.ecr.aws/aws-observability/aws-otel-collector", "v0.49.0")
 # The chart's default is `latest`.

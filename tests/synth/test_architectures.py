@@ -33,7 +33,7 @@ def test_the_stacks_have_the_names_that_users_type(stacks: Stacks) -> None:
     five = {"prom", "prom_amp_cost", "prom_amp", "adot_amp", "amp"}
     assert set(OVERLAYS) == five
     assert set(stacks("defaults")) == five | {"base"}
-    assert set(stacks("turned")) == five | {"base", "load_balancer"}
+    assert set(stacks("turned")) == five | {"base", "load_balancer", "grafana"}
     assert set(stacks("existing")) == {"adot_amp"}
 
 
@@ -427,3 +427,22 @@ def test_an_existing_cluster_is_told_what_it_lacks(stacks: Stacks, name: str) ->
         )
         identity_provider = stack["data"].get("aws_iam_openid_connect_provider", {})
         assert bool(identity_provider) is (name != "prom")
+
+
+def test_grafana_reads_every_workspace_and_admits_nobody_unknown(stacks: Stacks) -> None:
+    stack = stacks("turned")["grafana"]
+    given = helm_values(stack, "grafana_release")
+    sources = given["datasources"]["datasources.yaml"]["datasources"]
+    assert [source["name"] for source in sources] == WITH_AMP
+    assert [source["isDefault"] for source in sources] == [True, False, False, False]
+    for source in sources:
+        assert source["type"] == "grafana-amazonprometheus-datasource"
+        assert source["jsonData"]["sigV4Region"] == "eu-central-1"
+    assert given["grafana.ini"]["auth.anonymous"] == {"enabled": False}
+    assert "adminPassword" not in given
+    policy = json.loads(stack["resource"]["aws_iam_role_policy"]["grafana_reader_policy"]["policy"])
+    assert len(policy["Statement"]) == len(WITH_AMP)
+    assert not any("aps:RemoteWrite" in each["Action"] for each in policy["Statement"])
+    (service,) = resources(stack, "kubernetes_service_v1").values()
+    assert service["spec"]["load_balancer_source_ranges"] == ["198.51.100.0/24"]
+    assert not resources(stack, "aws_prometheus_")

@@ -42,6 +42,14 @@ OPEN = {
         "service.enabled": "read by service.yaml",
     },
     "prometheus-node-exporter": {},
+    "grafana": {
+        "dashboardProviders": "files of Grafana",
+        "dashboards": "files of Grafana",
+        "datasources": "files of Grafana",
+        "fullnameOverride": "read by _helpers.tpl",
+        "grafana.ini": "Grafana's own configuration",
+        "serviceAccount.annotations": "labels of the user",
+    },
     "aws-load-balancer-controller": {
         "serviceAccount.annotations": "labels of the user",
         "defaultTags": "labels of the user",

@@ -101,7 +101,7 @@ def test_policies_allow_amp_on_one_workspace_and_never_everything(
                     assert not action.endswith("*"), f"{name} {where}"
                     if action.startswith("aps:"):
                         assert re.fullmatch(
-                            r"\$\{(data\.)?aws_prometheus_workspace\.workspace\.arn\}",
+                            r"\$\{(data\.)?aws_prometheus_workspace\.workspace(_\w+)?\.arn\}",
                             statement["Resource"],
                         ), f"{name} {where}"
 
