@@ -253,12 +253,13 @@ class ClusterTarget:
 
 @dataclass(frozen=True)
 class Needs:
-    """What an architecture needs: AMP at all, and AMP's managed scraper.
+    """What an architecture needs of AMP: a workspace, answers to Kubecost, the managed scraper.
 
     The scraper writes to AMP in the region of its cluster only.
     """
 
     amp: bool = True
+    queries: bool = True
     scraper: bool = False
 
 

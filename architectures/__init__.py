@@ -1,7 +1,8 @@
 """The stacks: a shared base, five overlays, and what they need now and then."""
 
-from cdktf import App
+from cdktf import Annotations, App
 
+from architectures import quotas
 from architectures.adot_amp import AdotAmp
 from architectures.amp import Amp
 from architectures.base import Base
@@ -31,6 +32,9 @@ def add_stacks(app: App, settings: Settings) -> None:
         if settings.kubecost.expose != "none":
             LoadBalancer(app, settings, cluster)
         for overlay in overlays:
-            overlay(app, settings, cluster)
+            stack = overlay(app, settings, cluster)
+            if cluster.hub:
+                for warning in quotas.warnings(settings, overlay):
+                    Annotations.of(stack).add_warning(warning)
     if settings.grafana.enabled:
         Grafana(app, settings, settings.targets[0], overlays=overlays)

@@ -21,7 +21,7 @@ class LoadBalancer(Stack):
             role_arn=target.role_arn,
             tags=settings.tags,
         )
-        cluster = ClusterLookup(self, "cluster", target, needs=Needs(amp=False))
+        cluster = ClusterLookup(self, "cluster", target, needs=Needs(amp=False, queries=False))
         connect(self, cluster, auth=settings.kubernetes_auth)
         LoadBalancerController(
             self, "controller", cluster=cluster, prefix=settings.name, tags=settings.tags

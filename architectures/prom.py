@@ -10,7 +10,7 @@ class Prom(Overlay):
 
     architecture = "prom"
     slot = 0
-    needs = Needs(amp=False)
+    needs = Needs(amp=False, queries=False)
 
     def compose(self) -> None:
         """Kubecost with its Prometheus."""

@@ -3,6 +3,7 @@
 from architectures.overlay import Overlay
 from metrics.names import COST_ONLY
 from modules.kubecost import BundledPrometheus, Kubecost
+from settings import Needs
 
 
 class PromAmpCost(Overlay):
@@ -10,6 +11,7 @@ class PromAmpCost(Overlay):
 
     architecture = "prom_amp_cost"
     slot = 1
+    needs = Needs(queries=False)
 
     def compose(self) -> None:
         """Kubecost with its Prometheus, and a workspace that Prometheus writes costs to."""

@@ -49,10 +49,10 @@ def helm_release(
 
 def to_yaml(data: Mapping[str, Any]) -> str:
     """Write data as YAML, on as many lines as possible so that a plan shows what changes."""
-    return yaml.dump(data, Dumper=_NoAliases, sort_keys=False, width=float("inf"))
+    return yaml.dump(data, Dumper=_NoAliases, sort_keys=False, width=2**31 - 1)
 
 
-class _NoAliases(yaml.SafeDumper):
+class _NoAliases(yaml.CSafeDumper):
     """The same data in two places is written twice, not as a reference that hides it."""
 
     def ignore_aliases(self, _data: Any) -> bool:

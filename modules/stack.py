@@ -95,9 +95,9 @@ class Stack(TerraformStack):
 
     @jsii.member(jsii_name="allocateLogicalId")
     def _allocate_logical_id(self, tf_element: TerraformElement | Node) -> str:
-        node = tf_element if isinstance(tf_element, Node) else tf_element.node
-        address = "_".join(part for part in node.path.split("/")[1:] if part != "this")
-        holder = self._paths.setdefault((type(tf_element).__name__, address), node.path)
-        if holder != node.path:
-            raise ValueError(f"{holder} and {node.path} would share the address {address}")
+        path = (tf_element if isinstance(tf_element, Node) else tf_element.node).path
+        address = "_".join(part for part in path.split("/")[1:] if part != "this")
+        holder = self._paths.setdefault((type(tf_element).__name__, address), path)
+        if holder != path:
+            raise ValueError(f"{holder} and {path} would share the address {address}")
         return address

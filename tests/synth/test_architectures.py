@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from architectures import OVERLAYS
+from architectures import OVERLAYS, quotas
 from metrics.names import COST_ONLY
+from settings import Settings
 from tests.synth.documents import Stack, helm_values, resources
 
 Stacks = Callable[[str], dict[str, Stack]]
@@ -446,3 +447,22 @@ def test_grafana_reads_every_workspace_and_admits_nobody_unknown(stacks: Stacks)
     (service,) = resources(stack, "kubernetes_service_v1").values()
     assert service["spec"]["load_balancer_source_ranges"] == ["198.51.100.0/24"]
     assert not resources(stack, "aws_prometheus_")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "count", "said"),
+    [
+        ("amp", 8, []),
+        ("amp", 9, ["9 managed scrapers in eu-west-1"]),
+        ("prom_amp", 48, []),
+        ("prom_amp", 49, ["49 Kubecosts may send 245 queries"]),
+        ("prom_amp_cost", 100, []),
+        ("prom_amp_cost", 101, ["101 clusters"]),
+        ("prom", 200, []),
+    ],
+)
+def test_a_fleet_is_warned_before_a_quota(architecture: str, count: int, said: list[str]) -> None:
+    clusters = [{"name": f"c-{number:03}"} for number in range(count)]
+    settings = Settings.model_validate({"region": "eu-west-1", "clusters": clusters})
+    given = list(quotas.warnings(settings, OVERLAYS[architecture]))
+    assert [warning[: len(text)] for warning, text in zip(given, said, strict=True)] == said

@@ -1,0 +1,43 @@
+"""Warnings while a fleet can still be planned otherwise.
+
+Numbers: AMP user guide, "Quotas" (2026-08). The first two are adjustable on request.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from architectures.overlay import Overlay
+from modules.amp_workspace import LABEL_SETS
+from settings import Settings
+
+SCRAPERS = 10  # in a region of an account
+QUERIES_PER_SECOND = 300  # in a workspace
+NEAR = 0.8
+
+# Kubecost's chart, kubecostModel.maxQueryConcurrency.
+_QUERIES_OF_A_KUBECOST = 5
+
+
+def warnings(settings: Settings, overlay: type[Overlay]) -> Iterator[str]:
+    """Say which quota of AMP the fleet of an architecture nears or passes."""
+    clusters = settings.targets
+    if overlay.needs.scraper:
+        placed = Counter((cluster.region, cluster.role_arn) for cluster in clusters)
+        for (region, _), count in placed.items():
+            if count > NEAR * SCRAPERS:
+                yield (
+                    f"{count} managed scrapers in {region}: AMP allows {SCRAPERS} in a region of "
+                    "an account unless more are granted (Service Quotas console)"
+                )
+    queries = len(clusters) * _QUERIES_OF_A_KUBECOST
+    if overlay.needs.queries and queries > NEAR * QUERIES_PER_SECOND:
+        yield (
+            f"{len(clusters)} Kubecosts may send {queries} queries at once to one workspace: AMP "
+            f"answers {QUERIES_PER_SECOND} per second unless more are granted; in prom_amp_cost "
+            "Kubecost does not query AMP"
+        )
+    if overlay.needs.amp and len(clusters) > LABEL_SETS:
+        yield (
+            f"{len(clusters)} clusters: AMP bounds {LABEL_SETS} label sets in a workspace, so the "
+            f"clusters from the {LABEL_SETS}th on share one limit of series"
+        )
