@@ -1,0 +1,94 @@
+"""A stack's directory in which the real terraform runs against the simulated AWS."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.simulated_aws import SimulatedAws
+from tests.terraform.cut import Stack, cut
+
+
+class Root:
+    """One stack with what needs missing providers cut out; its state is a file beside it."""
+
+    def __init__(self, folder: Path, stack: Stack, aws: SimulatedAws, missing: set[str]) -> None:
+        self._folder = folder
+        self._missing = missing
+        self._environment = {
+            **os.environ,
+            **aws.environment,
+            "TF_IN_AUTOMATION": "1",
+            "CHECKPOINT_DISABLE": "1",
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        self.cut: list[str] = []
+        self.write(stack)
+
+    def write(self, stack: Stack) -> None:
+        """Replace the configuration, as a later synth would."""
+        kept, self.cut = cut(stack, self._missing)
+        kept["terraform"]["backend"] = {"local": {"path": "terraform.tfstate"}}
+        kept["terraform"].pop("cloud", None)
+        (self._folder / "cdk.tf.json").write_text(json.dumps(kept))
+
+    def run(self, *args: str, expect: int = 0) -> str:
+        """Run terraform and give what it printed on one line, without its frames."""
+        result = subprocess.run(
+            ["terraform", *args, "-no-color"],
+            cwd=self._folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == expect, result.stdout
+        return " ".join(result.stdout.replace("│", " ").split())
+
+    def init(self) -> None:
+        self.run("init", "-input=false")
+
+    def apply(self, expect: int = 0) -> str:
+        return self.run("apply", "-auto-approve", "-input=false", expect=expect)
+
+    def assert_nothing_to_do(self) -> None:
+        self.run("plan", "-detailed-exitcode", "-input=false")
+
+    def planned(self) -> dict[str, str]:
+        """Give the planned action of every address that changes."""
+        lines = subprocess.run(
+            ["terraform", "plan", "-json", "-input=false"],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        changes = [
+            message["change"]
+            for message in map(json.loads, lines)
+            if message["type"] == "planned_change"
+        ]
+        return {
+            change["resource"]["addr"]: change["action"]
+            for change in changes
+            if change["action"] != "read"
+        }
+
+    def destroy(self) -> None:
+        self.run("apply", "-destroy", "-auto-approve", "-input=false")
+
+    def outputs(self) -> dict[str, Any]:
+        found = json.loads(
+            subprocess.run(
+                ["terraform", "output", "-json"],
+                cwd=self._folder,
+                env=self._environment,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        return {name: output["value"] for name, output in found.items()}

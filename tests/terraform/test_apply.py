@@ -1,0 +1,265 @@
+"""Ring 3: apply, empty second plan, update in place and destroy, against a simulated AWS."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import SETTINGS_FILES, synthesize_into, without_notes
+from tests.simulated_aws import SimulatedAws
+from tests.simulated_aws.iam import is_allowed
+from tests.synth.documents import Stack
+from tests.terraform.roots import Root
+
+Stacks = Callable[[str], dict[str, Stack]]
+
+# Order of a user's `cdktf deploy`: what others look up goes first; the rest in any order.
+FIRST = ("base",)
+LAST = ("grafana",)
+
+
+class Deployment:
+    """All stacks of one settings file on one simulated AWS."""
+
+    def __init__(
+        self, folder: Path, stacks: dict[str, Stack], aws: SimulatedAws, missing: set[str]
+    ) -> None:
+        self.aws = aws
+        self.roots = {
+            name: Root(folder / name, stack, aws, missing) for name, stack in stacks.items()
+        }
+        for root in self.roots.values():
+            root.init()
+
+    def _waves(self) -> list[list[Root]]:
+        hubs = [name for name in self.roots if "-" not in name and name not in FIRST + LAST]
+        members = [name for name in self.roots if "-" in name]
+        waves = [[name for name in FIRST if name in self.roots], hubs, members]
+        waves.append([name for name in LAST if name in self.roots])
+        return [[self.roots[name] for name in wave] for wave in waves if wave]
+
+    def _all_at_once(self, work: Callable[[Root], object], roots: list[Root]) -> None:
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(work, roots))
+
+    def apply(self) -> None:
+        for wave in self._waves():
+            self._all_at_once(Root.apply, wave)
+
+    def assert_nothing_to_do(self) -> None:
+        self._all_at_once(Root.assert_nothing_to_do, list(self.roots.values()))
+
+    def destroy(self) -> None:
+        for wave in reversed(self._waves()):
+            self._all_at_once(Root.destroy, wave)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[SimulatedAws]:
+    with SimulatedAws(region="ap-northeast-2") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    aws: SimulatedAws,
+    stacks: Stacks,
+    missing_providers: set[str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Deployment:
+    folder = tmp_path_factory.mktemp("deployed")
+    deployment = Deployment(folder, stacks("defaults"), aws, missing_providers)
+    deployment.apply()
+    return deployment
+
+
+def test_a_second_plan_is_empty(deployed: Deployment) -> None:
+    deployed.assert_nothing_to_do()
+
+
+def test_what_needs_missing_providers_is_named(
+    deployed: Deployment, missing_providers: set[str]
+) -> None:
+    for name, root in deployed.roots.items():
+        providers = {address.removeprefix("data.").split("_")[0] for address in root.cut}
+        assert providers <= missing_providers | {"output.kubecost"}
+        assert bool(root.cut) is (name != "base" and bool(missing_providers))
+
+
+def role_policies(aws: SimulatedAws, role: str) -> list[dict[str, Any]]:
+    iam = aws.client("iam")
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+
+
+WRITERS = ["prom-amp-cost", "prom-amp", "adot-amp"]
+READERS = ["prom-amp", "adot-amp", "amp"]
+QUERIES = ["aps:QueryMetrics", "aps:GetSeries", "aps:GetLabels", "aps:GetMetricMetadata"]
+
+
+def workspace_arn(aws: SimulatedAws, architecture: str) -> str:
+    found = aws.client("amp").list_workspaces(alias=f"kubecost-{architecture}")["workspaces"]
+    (arn,) = [each["arn"] for each in found if each["alias"] == f"kubecost-{architecture}"]
+    return str(arn)
+
+
+@pytest.mark.parametrize("architecture", WRITERS)
+def test_a_writer_writes_to_its_workspace_and_nothing_else(
+    deployed: Deployment, architecture: str
+) -> None:
+    policies = role_policies(deployed.aws, f"kubecost-{architecture}-writer")
+    own, other = workspace_arn(deployed.aws, architecture), workspace_arn(deployed.aws, "amp")
+    assert is_allowed(*policies, action="aps:RemoteWrite", resource=own)
+    assert not is_allowed(*policies, action="aps:RemoteWrite", resource=other)
+    for action in [*QUERIES, "aps:DeleteWorkspace", "sts:AssumeRole", "ec2:DescribeVpcs"]:
+        assert not is_allowed(*policies, action=action, resource=own)
+
+
+@pytest.mark.parametrize("architecture", READERS)
+def test_a_reader_queries_its_workspace_and_nothing_else(
+    deployed: Deployment, architecture: str
+) -> None:
+    policies = role_policies(deployed.aws, f"kubecost-{architecture}-reader")
+    own = workspace_arn(deployed.aws, architecture)
+    other = workspace_arn(deployed.aws, "prom-amp-cost")
+    for action in QUERIES:
+        assert is_allowed(*policies, action=action, resource=own)
+        assert not is_allowed(*policies, action=action, resource=other)
+    for action in ("aps:RemoteWrite", "aps:DeleteWorkspace", "aps:PutRuleGroupsNamespace"):
+        assert not is_allowed(*policies, action=action, resource=own)
+
+
+@pytest.mark.parametrize("architecture", READERS)
+def test_a_role_admits_its_own_service_account_of_its_own_cluster(
+    deployed: Deployment, architecture: str
+) -> None:
+    aws = deployed.aws
+    role = aws.client("iam").get_role(RoleName=f"kubecost-{architecture}-reader")["Role"]
+    trust = role["AssumeRolePolicyDocument"]
+    cluster = aws.client("eks").describe_cluster(name="kubecost")["cluster"]
+    issuer = cluster["identity"]["oidc"]["issuer"].removeprefix("https://")
+    (provider,) = [
+        each["Arn"]
+        for each in aws.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    ]
+    assert provider.endswith(issuer)
+    namespace = f"kubecost-{architecture}"
+    own = f"system:serviceaccount:{namespace}:{namespace}-cost-analyzer"
+
+    def admitted(subject: str, *, by: str = provider, audience: str = "sts.amazonaws.com") -> bool:
+        return is_allowed(
+            trust,
+            action="sts:AssumeRoleWithWebIdentity",
+            principal=("Federated", by),
+            context={f"{issuer}:sub": subject, f"{issuer}:aud": audience},
+        )
+
+    assert admitted(own)
+    assert not admitted(own, by=provider.replace(issuer, "oidc.eks.example/id/OTHER"))
+    assert not admitted(own, audience="kubernetes")
+    assert not admitted(f"system:serviceaccount:{namespace}:default")
+    assert not admitted(f"system:serviceaccount:other:{namespace}-cost-analyzer")
+    assert not is_allowed(
+        trust, action="sts:AssumeRole", principal=("Service", "ec2.amazonaws.com"), context={}
+    )
+
+
+def test_a_taken_role_name_is_told(
+    deployed: Deployment, stacks: Stacks, missing_providers: set[str], tmp_path: Path
+) -> None:
+    # A second settings file with the same name: what it would make exists already.
+    stack = stacks("defaults")["prom_amp_cost"]
+    second = Root(tmp_path / "second", stack, deployed.aws, missing_providers)
+    second.init()
+    printed = second.apply(expect=1)
+    assert "EntityAlreadyExists" in printed
+    assert "kubecost-prom-amp-cost-writer" in printed
+    # It stopped beside the first one, whose workspace is still the one with the role.
+    second.destroy()
+    deployed.roots["prom_amp_cost"].assert_nothing_to_do()
+
+
+def test_updates_are_made_in_place(
+    deployed: Deployment, tmp_path: Path, missing_providers: set[str]
+) -> None:
+    changed = {
+        "tags": {"team": "platform"},
+        "base": {"kubernetes_version": "1.36", "nodes": {"desired": 4, "disk_gib": 60}},
+        "amp": {"retention_days": 400, "max_series_per_cluster": 9000},
+        "kubecost": {"network_costs": False},
+    }
+    file = tmp_path / "kubecost.yaml"
+    file.write_text(yaml.safe_dump(changed))
+    out = synthesize_into(tmp_path / "out", file)
+    actions: dict[str, str] = {}
+    for name, root in deployed.roots.items():
+        stack = json.loads((out / "stacks" / name / "cdk.tf.json").read_text())
+        root.write(without_notes(stack))
+        actions |= {f"{name}.{address}": action for address, action in root.planned().items()}
+    # Provider 5.100 replaces a scraper at every change; 6 changes it in place.
+    assert actions.pop("amp.aws_prometheus_scraper.scraper") in ("replace", "update")
+    assert set(actions.values()) == {"update"}
+    assert {
+        "base.aws_eks_cluster.eks_cluster",
+        "base.aws_eks_node_group.eks_nodes",
+        "base.aws_launch_template.eks_node_template",
+        "prom_amp.aws_prometheus_workspace_configuration.workspace_configuration",
+    } <= set(actions)
+    deployed.apply()
+    deployed.assert_nothing_to_do()
+
+
+def test_destroy_leaves_nothing(deployed: Deployment) -> None:
+    # Last in this file: the deployment is gone afterwards.
+    deployed.destroy()
+    assert deployed.aws.leftovers() == []
+    calls = deployed.aws.calls()
+    assert calls.index("amp:DeleteScraper") < calls.index("ec2:DeleteSubnet")
+    assert calls.index("eks:DeleteNodegroup") < len(calls) - 1 - calls[::-1].index(
+        "eks:DeleteAddon"
+    )
+
+
+def alone(
+    name: str, settings: str, stacks: Stacks, missing: set[str], folder: Path, aws: SimulatedAws
+) -> Root:
+    root = Root(folder / name, stacks(settings)[name], aws, missing)
+    root.init()
+    return root
+
+
+def test_a_missing_cluster_is_told(
+    stacks: Stacks, missing_providers: set[str], tmp_path: Path
+) -> None:
+    with SimulatedAws(region="ap-northeast-2") as empty:
+        overlay = alone("prom_amp_cost", "defaults", stacks, missing_providers, tmp_path, empty)
+        printed = overlay.apply(expect=1)
+        assert (
+            "There is no EKS cluster kubecost in ap-northeast-2. Create it with: cdktf deploy base."
+            in printed
+        )
+        assert empty.leftovers() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", ["exposed", "s3", "turned"])
+def test_other_settings_apply_and_go(
+    settings: str, stacks: Stacks, missing_providers: set[str], tmp_path: Path
+) -> None:
+    chosen = stacks(settings)
+    region = yaml.safe_load(SETTINGS_FILES[settings].read_text()).get("region", "ap-northeast-2")
+    with SimulatedAws(region=region) as aws:
+        for arn in ("platform/admins",):
+            path, name = arn.split("/")
+            aws.client("iam").create_role(
+                RoleName=name, Path=f"/{path}/", AssumeRolePolicyDocument="{}"
+            )
+        deployment = Deployment(tmp_path, chosen, aws, missing_providers)
+        deployment.apply()
+        deployment.assert_nothing_to_do()
+        deployment.destroy()
+        assert [left for left in aws.leftovers() if not left.endswith("admins")] == []
