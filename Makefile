@@ -19,7 +19,7 @@ NODE_READY := node_modules/.package-lock.json
 
 .PHONY: help
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(PYTHON_READY) $(NODE_READY)  ## Install Python packages, Node.js and the CDKTF command line
@@ -32,6 +32,10 @@ synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
 .PHONY: test
 test: $(PYTHON_READY)  ## Run the tests
 	@pytest
+
+.PHONY: test-slow
+test-slow: $(PYTHON_READY)  ## Run the tests that take minutes: update and destroy on a simulated AWS
+	@pytest -m slow
 
 .PHONY: lint
 lint: $(PYTHON_READY)  ## Check style and types

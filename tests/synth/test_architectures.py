@@ -298,7 +298,7 @@ def test_base_follows_its_settings(stacks: Stacks) -> None:
     assert len(resources(default, "aws_subnet")) == 6
     assert len(resources(turned, "aws_subnet")) == 4
     (cluster,) = resources(turned, "aws_eks_cluster").values()
-    assert cluster["version"] == "1.36"
+    assert cluster["version"] == "1.34"
     assert cluster["vpc_config"]["endpoint_private_access"] is True
     assert cluster["vpc_config"]["public_access_cidrs"] == ["203.0.113.0/24", "198.51.100.7/32"]
     (private,) = resources(default, "aws_eks_cluster").values()

@@ -1,61 +1,18 @@
-"""Ring 3: apply, empty second plan, update in place and destroy, against a simulated AWS."""
+"""Ring 3: the defaults applied to a simulated AWS; what the roles may do; what faults say."""
 
-import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.conftest import SETTINGS_FILES, synthesize_into, without_notes
 from tests.simulated_aws import SimulatedAws
 from tests.simulated_aws.iam import is_allowed
 from tests.synth.documents import Stack
+from tests.terraform.deployment import Deployment
 from tests.terraform.roots import Root
 
 Stacks = Callable[[str], dict[str, Stack]]
-
-# Order of a user's `cdktf deploy`: what others look up goes first; the rest in any order.
-FIRST = ("base",)
-LAST = ("grafana",)
-
-
-class Deployment:
-    """All stacks of one settings file on one simulated AWS."""
-
-    def __init__(
-        self, folder: Path, stacks: dict[str, Stack], aws: SimulatedAws, missing: set[str]
-    ) -> None:
-        self.aws = aws
-        self.roots = {
-            name: Root(folder / name, stack, aws, missing) for name, stack in stacks.items()
-        }
-        for root in self.roots.values():
-            root.init()
-
-    def _waves(self) -> list[list[Root]]:
-        hubs = [name for name in self.roots if "-" not in name and name not in FIRST + LAST]
-        members = [name for name in self.roots if "-" in name]
-        waves = [[name for name in FIRST if name in self.roots], hubs, members]
-        waves.append([name for name in LAST if name in self.roots])
-        return [[self.roots[name] for name in wave] for wave in waves if wave]
-
-    def _all_at_once(self, work: Callable[[Root], object], roots: list[Root]) -> None:
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            list(pool.map(work, roots))
-
-    def apply(self) -> None:
-        for wave in self._waves():
-            self._all_at_once(Root.apply, wave)
-
-    def assert_nothing_to_do(self) -> None:
-        self._all_at_once(Root.assert_nothing_to_do, list(self.roots.values()))
-
-    def destroy(self) -> None:
-        for wave in reversed(self._waves()):
-            self._all_at_once(Root.destroy, wave)
 
 
 @pytest.fixture(scope="module")
@@ -183,47 +140,6 @@ def test_a_taken_role_name_is_told(
     deployed.roots["prom_amp_cost"].assert_nothing_to_do()
 
 
-def test_updates_are_made_in_place(
-    deployed: Deployment, tmp_path: Path, missing_providers: set[str]
-) -> None:
-    changed = {
-        "tags": {"team": "platform"},
-        "base": {"kubernetes_version": "1.36", "nodes": {"desired": 4, "disk_gib": 60}},
-        "amp": {"retention_days": 400, "max_series_per_cluster": 9000},
-        "kubecost": {"network_costs": False},
-    }
-    file = tmp_path / "kubecost.yaml"
-    file.write_text(yaml.safe_dump(changed))
-    out = synthesize_into(tmp_path / "out", file)
-    actions: dict[str, str] = {}
-    for name, root in deployed.roots.items():
-        stack = json.loads((out / "stacks" / name / "cdk.tf.json").read_text())
-        root.write(without_notes(stack))
-        actions |= {f"{name}.{address}": action for address, action in root.planned().items()}
-    # Provider 5.100 replaces a scraper at every change; 6 changes it in place.
-    assert actions.pop("amp.aws_prometheus_scraper.scraper") in ("replace", "update")
-    assert set(actions.values()) == {"update"}
-    assert {
-        "base.aws_eks_cluster.eks_cluster",
-        "base.aws_eks_node_group.eks_nodes",
-        "base.aws_launch_template.eks_node_template",
-        "prom_amp.aws_prometheus_workspace_configuration.workspace_configuration",
-    } <= set(actions)
-    deployed.apply()
-    deployed.assert_nothing_to_do()
-
-
-def test_destroy_leaves_nothing(deployed: Deployment) -> None:
-    # Last in this file: the deployment is gone afterwards.
-    deployed.destroy()
-    assert deployed.aws.leftovers() == []
-    calls = deployed.aws.calls()
-    assert calls.index("amp:DeleteScraper") < calls.index("ec2:DeleteSubnet")
-    assert calls.index("eks:DeleteNodegroup") < len(calls) - 1 - calls[::-1].index(
-        "eks:DeleteAddon"
-    )
-
-
 def alone(
     name: str, settings: str, stacks: Stacks, missing: set[str], folder: Path, aws: SimulatedAws
 ) -> Root:
@@ -243,23 +159,3 @@ def test_a_missing_cluster_is_told(
             in printed
         )
         assert empty.leftovers() == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("settings", ["exposed", "s3", "turned"])
-def test_other_settings_apply_and_go(
-    settings: str, stacks: Stacks, missing_providers: set[str], tmp_path: Path
-) -> None:
-    chosen = stacks(settings)
-    region = yaml.safe_load(SETTINGS_FILES[settings].read_text()).get("region", "ap-northeast-2")
-    with SimulatedAws(region=region) as aws:
-        for arn in ("platform/admins",):
-            path, name = arn.split("/")
-            aws.client("iam").create_role(
-                RoleName=name, Path=f"/{path}/", AssumeRolePolicyDocument="{}"
-            )
-        deployment = Deployment(tmp_path, chosen, aws, missing_providers)
-        deployment.apply()
-        deployment.assert_nothing_to_do()
-        deployment.destroy()
-        assert [left for left in aws.leftovers() if not left.endswith("admins")] == []

@@ -1,0 +1,90 @@
+"""Ring 3, slow: update in place, and a destroy that leaves nothing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import SETTINGS_FILES, synthesize_into, without_notes
+from tests.simulated_aws import SimulatedAws
+from tests.synth.documents import Stack
+from tests.terraform.deployment import Deployment
+
+pytestmark = pytest.mark.slow
+Stacks = Callable[[str], dict[str, Stack]]
+ADMINS = "/platform/"
+
+
+@pytest.mark.parametrize("settings", ["defaults", "exposed", "s3", "turned"])
+def test_apply_update_and_destroy(
+    settings: str, stacks: Stacks, missing_providers: set[str], tmp_path: Path
+) -> None:
+    written = yaml.safe_load(SETTINGS_FILES[settings].read_text())
+    with SimulatedAws(region=written.get("region", "ap-northeast-2")) as aws:
+        iam = aws.client("iam")
+        iam.create_role(RoleName="admins", Path=ADMINS, AssumeRolePolicyDocument="{}")
+        iam.create_user(UserName="ana")
+        deployment = Deployment(tmp_path / "roots", stacks(settings), aws, missing_providers)
+        deployment.apply()
+        deployment.assert_nothing_to_do()
+
+        actions = _change(deployment, written, tmp_path)
+        if "amp.aws_prometheus_scraper.scraper" in actions:
+            # Provider 5.100 replaces a scraper at every change; 6 changes it in place.
+            action = actions.pop("amp.aws_prometheus_scraper.scraper")
+            assert action in ("replace", "update")
+        assert set(actions.values()) == {"update"}
+        assert {
+            "base.aws_eks_cluster.eks_cluster",
+            "base.aws_eks_node_group.eks_nodes",
+            "base.aws_launch_template.eks_node_template",
+            "prom_amp.aws_prometheus_workspace_configuration.workspace_configuration",
+        } <= set(actions)
+        deployment.apply()
+        deployment.assert_nothing_to_do()
+
+        deployment.destroy()
+        assert [left for left in aws.leftovers() if ADMINS not in left] == []
+        _assert_order(aws.calls())
+
+
+def _change(deployment: Deployment, written: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Change what users change, write it, and give the planned action of every address."""
+    base = written.get("base") or {}
+    nodes = base.get("nodes") or {}
+    next_version = {"1.34": "1.35", "1.35": "1.36"}[base.get("kubernetes_version", "1.35")]
+    changed = {
+        **written,
+        "tags": {"team": "finops"},
+        "base": {
+            **base,
+            "kubernetes_version": next_version,
+            "nodes": {**nodes, "desired": nodes.get("desired", 3) + 1, "disk_gib": 90},
+        },
+        "amp": {"retention_days": 300, "max_series_per_cluster": 9000},
+        "kubecost": {
+            **(written.get("kubecost") or {}),
+            "network_costs": False,
+            "node_exporter": True,
+        },
+    }
+    file = folder / "kubecost.yaml"
+    file.write_text(yaml.safe_dump(changed))
+    out = synthesize_into(folder / "out", file)
+    actions: dict[str, str] = {}
+    for name, root in deployment.roots.items():
+        stack = json.loads((out / "stacks" / name / "cdk.tf.json").read_text())
+        root.write(without_notes(stack))
+        actions |= {f"{name}.{address}": action for address, action in root.planned().items()}
+    return actions
+
+
+def _assert_order(calls: list[str]) -> None:
+    """The scraper's interfaces go before the subnets, nodes before the network add-ons."""
+    if "amp:DeleteScraper" in calls:
+        assert calls.index("amp:DeleteScraper") < calls.index("ec2:DeleteSubnet")
+    last_addon = len(calls) - 1 - calls[::-1].index("eks:DeleteAddon")
+    assert calls.index("eks:DeleteNodegroup") < last_addon
