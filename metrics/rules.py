@@ -5,9 +5,13 @@ Its expressions lose `cluster_id`: in a workspace that several clusters share th
 clusters up. Its savings rules divide by kube_node_info, which Kubecost 2.8 does not emit; nodes
 are counted by their capacity here. In a cluster's own Prometheus, where `cluster_id` is no label
 yet, the same expressions give the same values as the chart's.
+
+The group Costs is ours: what cost-only sends in place of a metric that is nearly always zero.
 """
 
 from typing import Any
+
+from metrics.names import GPU_ALLOCATION
 
 _CONTAINER = '{container!="",container!="POD"}'
 _BY_CONTAINER = "by (cluster_id, namespace, pod, container)"
@@ -69,6 +73,10 @@ RECORDING_RULES: dict[str, Any] = {
                     "kubecost_savings_memory_allocation_bytes", "container_memory_allocation_bytes"
                 ),
             ],
+        },
+        {
+            "name": "Costs",
+            "rules": [{"record": GPU_ALLOCATION, "expr": "container_gpu_allocation > 0"}],
         },
     ]
 }

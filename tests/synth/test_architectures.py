@@ -127,9 +127,10 @@ def test_prom_amp_cost_sends_the_costs_only(stacks: Stacks) -> None:
     # Both together would write remote_write twice, and Prometheus would not start.
     assert "amp" not in given["global"]
     (write,) = given["prometheus"]["server"]["remoteWrite"]
-    (rule,) = write["write_relabel_configs"]
-    assert rule["action"] == "keep"
-    assert set(rule["regex"].split("|")) == set(COST_ONLY)
+    names, in_zone = write["write_relabel_configs"]
+    assert names["action"] == "keep"
+    assert set(names["regex"].split("|")) == set(COST_ONLY)
+    assert in_zone == {"source_labels": ["same_zone"], "regex": "true", "action": "drop"}
     assert write["queue_config"] == {
         "capacity": 2500,
         "max_samples_per_send": 1000,
