@@ -19,7 +19,7 @@ NODE_READY := node_modules/.package-lock.json
 
 .PHONY: help
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(PYTHON_READY) $(NODE_READY)  ## Install Python packages, Node.js and the CDKTF command line
@@ -47,6 +47,10 @@ format: $(PYTHON_READY)  ## Format the code
 .PHONY: golden
 golden: $(PYTHON_READY)  ## Accept the synthesized JSON as the new golden files
 	@pytest --update-golden tests/synth
+
+.PHONY: dashboards
+dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording rules
+	@python -m tools.dashboards
 
 .PHONY: bench
 bench: $(PYTHON_READY)  ## Measure synth against the same program with stock imports
