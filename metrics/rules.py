@@ -152,7 +152,13 @@ FLEET_RULES: dict[str, Any] = {
             "name": "FleetSeries",
             # Reads every series of the workspace: the slower, the cheaper.
             "interval": "4m",
-            "rules": [{"record": SERIES, "expr": 'count by (cluster_id) ({cluster_id=~".+"})'}],
+            "rules": [
+                {
+                    "record": SERIES,
+                    # Did it count itself, a cluster that is gone would stay forever.
+                    "expr": f'count by (cluster_id) ({{cluster_id=~".+",__name__!="{SERIES}"}})',
+                }
+            ],
         },
     ]
 }
