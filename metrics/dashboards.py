@@ -3,10 +3,9 @@
 They read `names.COST_ONLY` and what `rules.FLEET_RULES` record, nothing else, from a workspace that
 all clusters write to. Costs are in USD per month at the present rate: 730 times that of an hour.
 
-The data source variable is of type `prometheus`, not `grafana-amazonprometheus-datasource`: from
-version 12 on, Grafana offers both for it, and the core type only for the plugin's (matchPluginId
-in packages/grafana-data of grafana/grafana). So it fits AMP by the plugin, AMP by the core data
-source with SigV4 in Grafana 10 and 11, and a plain Prometheus.
+The data source variable is of type `prometheus`. From version 12 on, Grafana offers data sources of
+the plugin grafana-amazonprometheus-datasource for it too (matchPluginId in @grafana/data); before
+that, AMP is reached by the core Prometheus data source with SigV4, which has that very type.
 
 Run by tools/dashboards.py; the stacks read what that wrote.
 """
