@@ -52,6 +52,10 @@ format: $(PYTHON_READY)  ## Format the code
 golden: $(PYTHON_READY)  ## Accept the synthesized JSON as the new golden files
 	@pytest --update-golden tests/synth
 
+.PHONY: dashboards
+dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording rules
+	@python -m tools.dashboards
+
 .PHONY: bench
 bench: $(PYTHON_READY)  ## Measure synth against the same program with stock imports
 	@python -m tools.bench

@@ -6,6 +6,7 @@ from typing import ClassVar
 from cdktf import TerraformOutput
 from constructs import Construct
 
+from metrics.rules import FLEET_RULES
 from metrics.scrape_jobs import scrape_jobs
 from modules import policy
 from modules.amp_workspace import AmpWorkspace, Home
@@ -63,13 +64,15 @@ class Overlay(Stack):
             tell_amp_role_trust(self)
 
     def workspace(self) -> AmpWorkspace:
-        """Give the AMP workspace that all clusters share in this architecture."""
+        """Give the AMP workspace that all clusters share, with what the dashboards rest on."""
         home = amp_home(
             self, self.settings, self._target, self.architecture, makes=self._target.hub
         )
-        return AmpWorkspace(
+        workspace = AmpWorkspace(
             self, "workspace", self.settings.amp, cluster=self.place.cluster, home=home
         )
+        workspace.record("fleet", FLEET_RULES)
+        return workspace
 
     @abstractmethod
     def compose(self) -> None:

@@ -1,7 +1,7 @@
 """Architecture `prom_amp_cost`: AMP receives the costs of every cluster, and nothing else."""
 
 from architectures.overlay import Overlay
-from metrics.names import COST_ONLY
+from metrics.names import keep_costs
 from modules.kubecost import BundledPrometheus, Kubecost
 from settings import Needs
 
@@ -21,5 +21,5 @@ class PromAmpCost(Overlay):
             "kubecost",
             self.settings.kubecost,
             at=self.place,
-            scraper=BundledPrometheus(self.scrape_jobs, sends_to=workspace, only=COST_ONLY),
+            scraper=BundledPrometheus(self.scrape_jobs, sends_to=workspace, only=keep_costs()),
         )

@@ -88,9 +88,17 @@ NODE_EXPORTER = (
     "node_network_transmit_bytes_total",
 )
 
+# container_gpu_allocation without the zeros that it has for every container without GPUs; made by
+# the recording rules.
+GPU_ALLOCATION = "kubecost_container_gpu_allocation"
+
 # Enough to show the cost of every cluster and namespace, network egress included, from AMP alone.
 # Traffic that comes in has no price.
-COST_ONLY = (*COST_MODEL_COSTS, "kubecost_pod_network_egress_bytes_total")
+COST_ONLY = (
+    *(name for name in COST_MODEL_COSTS if name != "container_gpu_allocation"),
+    GPU_ALLOCATION,
+    "kubecost_pod_network_egress_bytes_total",
+)
 
 
 def keep(names: tuple[str, ...]) -> dict[str, object]:
@@ -99,3 +107,12 @@ def keep(names: tuple[str, ...]) -> dict[str, object]:
     Prometheus anchors the expression at both ends, so exactly these names match.
     """
     return {"source_labels": ["__name__"], "regex": "|".join(sorted(names)), "action": "keep"}
+
+
+def keep_costs() -> list[dict[str, object]]:
+    """Make the relabel rules that keep what costs money.
+
+    Only kubecost_pod_network_egress_bytes_total has the label `same_zone`; traffic within a zone
+    has no price.
+    """
+    return [keep(COST_ONLY), {"source_labels": ["same_zone"], "regex": "true", "action": "drop"}]

@@ -5,9 +5,15 @@ Its expressions lose `cluster_id`: in a workspace that several clusters share th
 clusters up. Its savings rules divide by kube_node_info, which Kubecost 2.8 does not emit; nodes
 are counted by their capacity here. In a cluster's own Prometheus, where `cluster_id` is no label
 yet, the same expressions give the same values as the chart's.
+
+The group Costs is ours: what cost-only sends in place of a metric that is nearly always zero. So
+are the rules of the fleet, which run beside Kubecost's in one place only: the shared workspace.
 """
 
 from typing import Any
+
+from metrics import queries
+from metrics.names import GPU_ALLOCATION
 
 _CONTAINER = '{container!="",container!="POD"}'
 _BY_CONTAINER = "by (cluster_id, namespace, pod, container)"
@@ -70,5 +76,98 @@ RECORDING_RULES: dict[str, Any] = {
                 ),
             ],
         },
+        {
+            "name": "Costs",
+            "rules": [{"record": GPU_ALLOCATION, "expr": "container_gpu_allocation > 0"}],
+        },
     ]
 }
+
+# What the fleet's rules record; the dashboards read these. USD per hour, and a number of series.
+NAMESPACE_COST = "namespace:cost:usd_per_hour"
+CLUSTER_COST = "cluster:cost:usd_per_hour"
+ALLOCATED_COST = "cluster:allocated_cost:usd_per_hour"
+SERIES = "cluster:series:count"
+
+_LOAD_BALANCERS = (
+    "sum by (cluster_id, namespace)"
+    " (avg by (cluster_id, namespace, service_name, ingress_ip) (kubecost_load_balancer_cost))"
+)
+# By volume: what several pods mount is paid once.
+_VOLUMES = (
+    "sum by (cluster_id) (max by (cluster_id, persistentvolume) (pod_pvc_allocation) / 1024^3"
+    " * on (cluster_id, persistentvolume)"
+    " avg by (cluster_id, persistentvolume) (pv_hourly_cost))"
+)
+_MANAGEMENT = (
+    "sum by (cluster_id) (avg by (cluster_id, provisioner_name) (kubecost_cluster_management_cost))"
+)
+
+
+def _by_resource(record: str, expressions: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"record": record, "expr": expression, "labels": {"resource": resource}}
+        for resource, expression in expressions.items()
+    ]
+
+
+FLEET_RULES: dict[str, Any] = {
+    "groups": [
+        {
+            "name": "FleetCosts",
+            # Dashboards look back 5 minutes for a value: one evaluation may fail.
+            "interval": "2m",
+            "rules": [
+                *_by_resource(
+                    NAMESPACE_COST,
+                    {
+                        "cpu": queries.CPU_PER_NAMESPACE,
+                        "memory": queries.MEMORY_PER_NAMESPACE,
+                        "gpu": queries.GPU_PER_NAMESPACE,
+                        "storage": queries.STORAGE_PER_NAMESPACE,
+                        "network": queries.network_egress_per_namespace("5m"),
+                        "load_balancer": _LOAD_BALANCERS,
+                    },
+                ),
+                *_by_resource(
+                    CLUSTER_COST,
+                    {
+                        "nodes": queries.COST_PER_CLUSTER,
+                        "storage": _VOLUMES,
+                        "management": _MANAGEMENT,
+                    },
+                ),
+                {
+                    "record": CLUSTER_COST,
+                    "expr": "sum by (cluster_id, resource)"
+                    f' ({NAMESPACE_COST}{{resource=~"load_balancer|network"}})',
+                },
+                {
+                    "record": ALLOCATED_COST,
+                    "expr": f'sum by (cluster_id) ({NAMESPACE_COST}{{resource=~"cpu|gpu|memory"}})',
+                },
+            ],
+        },
+        {
+            "name": "FleetSeries",
+            # Reads every series of the workspace: the slower, the cheaper.
+            "interval": "4m",
+            "rules": [
+                {
+                    "record": SERIES,
+                    # Did it count itself, a cluster that is gone would stay forever.
+                    "expr": f'count by (cluster_id) ({{cluster_id=~".+",__name__!="{SERIES}"}})',
+                }
+            ],
+        },
+    ]
+}
+"""What the dashboards would otherwise compute at every step of every panel; from `COST_ONLY` alone.
+
+The workspace that all clusters write to evaluates them, once for the fleet; its other rules may be
+there or not. `NAMESPACE_COST` has a series for each kind of resource that a namespace is allocated;
+`CLUSTER_COST` has one for each kind that a cluster is billed for: its nodes whole, idle or not, its
+volumes that a pod mounts, its load balancers, its management fee and its priced network egress.
+`ALLOCATED_COST` is the part of the nodes that containers are allocated. `SERIES` counts all series
+of a cluster, recorded ones too, as the workspace's limit for the cluster does.
+"""

@@ -219,7 +219,7 @@ class AmpWorkspace(Construct):
         if self._home.makes:
             PrometheusRuleGroupNamespace(
                 self,
-                "rules",
+                f"rules_{name}",
                 name=name,
                 workspace_id=self.id,
                 data=to_yaml(rules),

@@ -1,6 +1,6 @@
 """Kubecost itself: the Helm release, and the roles of those in it that use AMP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cdktf import ITerraformDependable, Precondition, TerraformOutput
@@ -28,13 +28,13 @@ class BundledPrometheus:
     Attributes:
         jobs: what it scrapes.
         sends_to: the workspace that it writes to, if any.
-        only: the names of the metrics that it sends; all of them by default. Where all are sent,
+        only: the relabel rules that say what it sends; all by default. Where all is sent,
             Kubecost must query the workspace, too: the chart has one switch for both.
     """
 
     jobs: Sequence[Job]
     sends_to: AmpWorkspace | None = None
-    only: tuple[str, ...] | None = None
+    only: Sequence[Mapping[str, object]] | None = None
 
 
 class Kubecost(Construct):

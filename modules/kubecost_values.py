@@ -6,7 +6,6 @@ Keys and defaults are those of the chart's values.yaml and templates.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from metrics.names import keep
 from metrics.rules import RECORDING_RULES
 from metrics.scrape_jobs import Job, for_chart, global_settings
 from modules.signing import Signing
@@ -80,8 +79,10 @@ def with_prometheus(jobs: Sequence[Job], settings: KubecostSettings) -> Values:
     }
 
 
-def write_selected(url: str, signing: Signing, names: tuple[str, ...]) -> Values:
-    """Prometheus sends these metrics only.
+def write_selected(
+    url: str, signing: Signing, relabelling: Sequence[Mapping[str, object]]
+) -> Values:
+    """Prometheus sends only what the relabel rules keep.
 
     Queue settings: AMP user guide, "Set up metrics ingestion from a new Prometheus server". Where
     AMP throttles (429), Prometheus would throw the samples away unless it is told to try again.
@@ -95,7 +96,7 @@ def write_selected(url: str, signing: Signing, names: tuple[str, ...]) -> Values
             "max_shards": 200,
             "retry_on_http_429": True,
         },
-        "write_relabel_configs": [keep(names)],
+        "write_relabel_configs": [dict(rule) for rule in relabelling],
     }
     return {"prometheus": {"server": {"remoteWrite": [remote_write]}}}
 

@@ -35,7 +35,7 @@ def test_a_list_of_names_holds_each_name_once(metrics: tuple[str, ...]) -> None:
 
 def test_costs_are_a_part_of_what_is_scraped() -> None:
     scraped = {*names.COST_MODEL_COSTS, *names.COST_MODEL_KUBE_STATE, *names.NETWORK_COSTS}
-    assert set(names.COST_ONLY) < scraped
+    assert set(names.COST_ONLY) - {names.GPU_ALLOCATION} < scraped
 
 
 def test_keep_matches_exactly_the_names_given() -> None:
@@ -117,7 +117,7 @@ def test_every_aggregation_of_a_rule_keeps_the_cluster_id() -> None:
             assert all("cluster_id" in labels for labels in joins), rule
 
 
-def test_the_rules_record_what_the_chart_records() -> None:
+def test_the_rules_record_what_the_chart_records_and_gpus() -> None:
     recorded = {rule["record"] for group in RECORDING_RULES["groups"] for rule in group["rules"]}
     assert recorded == {
         "cluster:cpu_usage:rate5m",
@@ -127,6 +127,7 @@ def test_the_rules_record_what_the_chart_records() -> None:
         "kubecost_cluster_memory_working_set_bytes",
         "kubecost_savings_cpu_allocation",
         "kubecost_savings_memory_allocation_bytes",
+        names.GPU_ALLOCATION,
     }
 
 

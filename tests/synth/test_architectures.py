@@ -128,9 +128,10 @@ def test_prom_amp_cost_sends_the_costs_only(stacks: Stacks) -> None:
     # Both together would write remote_write twice, and Prometheus would not start.
     assert "amp" not in given["global"]
     (write,) = given["prometheus"]["server"]["remoteWrite"]
-    (rule,) = write["write_relabel_configs"]
-    assert rule["action"] == "keep"
-    assert set(rule["regex"].split("|")) == set(COST_ONLY)
+    names, in_zone = write["write_relabel_configs"]
+    assert names["action"] == "keep"
+    assert set(names["regex"].split("|")) == set(COST_ONLY)
+    assert in_zone == {"source_labels": ["same_zone"], "regex": "true", "action": "drop"}
     assert write["queue_config"] == {
         "capacity": 2500,
         "max_samples_per_send": 1000,
@@ -226,7 +227,11 @@ def test_a_workspace_is_bounded_and_logs(stacks: Stacks, name: str) -> None:
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_amp_evaluates_the_rules_where_no_prometheus_does(stacks: Stacks, name: str) -> None:
     rules = resources(stacks("defaults")[name], "aws_prometheus_rule_group_namespace")
-    assert len(rules) == (0 if name in WITH_PROMETHEUS else 1)
+    fleet = ["fleet"] if name in WITH_AMP else []
+    kubecost = [] if name in WITH_PROMETHEUS else ["kubecost"]
+    assert sorted(each["name"] for each in rules.values()) == fleet + kubecost
+    # One set of rules serves all clusters of a workspace.
+    assert not resources(stacks("many")["prom_amp_cost-c-01"], "aws_prometheus_rule_group")
 
 
 def test_an_existing_workspace_is_used_as_it_is(stacks: Stacks) -> None:

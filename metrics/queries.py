@@ -1,0 +1,89 @@
+"""PromQL that says what things cost, from nothing but the cost metrics (`names.COST_ONLY`).
+
+For AMP and any Prometheus that several clusters share: every result keeps `cluster_id`, and every
+join is made on it, for clusters have nodes of the same name. Prices are per hour; $ per month is
+730 times that. Metrics and units: OpenCost documentation, "OpenCost exporter metrics".
+"""
+
+from metrics.names import GPU_ALLOCATION
+
+_CONTAINER = 'container!="",container!="POD"'
+
+
+def _of_containers(allocated: str, unit: str, price: str) -> str:
+    """Give $/h per namespace: what its containers are allocated, at the prices of their nodes.
+
+    The averages make one series of what two scrapes of the same container may show.
+    """
+    return (
+        "sum by (cluster_id, namespace) ("
+        f"avg by (cluster_id, namespace, pod, container, node) ({allocated}{{{_CONTAINER}}}){unit}"
+        f" * on (cluster_id, node) group_left () avg by (cluster_id, node) ({price}))"
+    )
+
+
+CPU_PER_NAMESPACE = _of_containers("container_cpu_allocation", "", "node_cpu_hourly_cost")
+"""$/h by cluster_id and namespace; allocated is what is requested or used, whichever is more."""
+
+MEMORY_PER_NAMESPACE = _of_containers(
+    "container_memory_allocation_bytes", " / 1024^3", "node_ram_hourly_cost"
+)
+"""$/h by cluster_id and namespace."""
+
+GPU_PER_NAMESPACE = _of_containers(GPU_ALLOCATION, "", "node_gpu_hourly_cost")
+"""$/h by cluster_id and namespace."""
+
+STORAGE_PER_NAMESPACE = (
+    "sum by (cluster_id, namespace) ("
+    "avg by (cluster_id, namespace, pod, persistentvolume) (pod_pvc_allocation) / 1024^3"
+    " * on (cluster_id, persistentvolume) group_left ()"
+    " avg by (cluster_id, persistentvolume) (pv_hourly_cost))"
+)
+"""$/h by cluster_id and namespace; a volume that several pods mount counts for each of them."""
+
+COST_PER_NAMESPACE = (
+    "sum by (cluster_id, namespace) ("
+    + " or ".join(
+        f'label_replace({query}, "resource", "{resource}", "", "")'
+        for resource, query in {
+            "cpu": CPU_PER_NAMESPACE,
+            "memory": MEMORY_PER_NAMESPACE,
+            "gpu": GPU_PER_NAMESPACE,
+            "storage": STORAGE_PER_NAMESPACE,
+        }.items()
+    )
+    + ")"
+)
+"""$/h by cluster_id and namespace: CPU, memory, GPU and volumes; network egress is separate."""
+
+COST_PER_CLUSTER = "sum by (cluster_id) (avg by (cluster_id, node) (node_total_hourly_cost))"
+"""$/h by cluster_id, of all nodes, idle or not."""
+
+
+def network_egress_per_namespace(window: str = "1h") -> str:
+    """Give $/h by cluster_id and namespace, as it was on average in `window`, a PromQL duration.
+
+    Priced is traffic to the internet, to other regions and to other zones.
+    """
+
+    def priced(where: str, price: str) -> str:
+        return (
+            "sum by (cluster_id, namespace)"
+            f" (rate(kubecost_pod_network_egress_bytes_total{{{where}}}[{window}])) * 3600 / 1024^3"
+            f" * on (cluster_id) group_left () avg by (cluster_id) ({price})"
+        )
+
+    parts = {
+        "internet": priced('internet="true"', "kubecost_network_internet_egress_cost"),
+        "region": priced(
+            'internet="false",same_region="false"', "kubecost_network_region_egress_cost"
+        ),
+        "zone": priced(
+            'internet="false",same_region="true",same_zone="false"',
+            "kubecost_network_zone_egress_cost",
+        ),
+    }
+    union = " or ".join(
+        f'label_replace({query}, "to", "{to}", "", "")' for to, query in parts.items()
+    )
+    return f"sum by (cluster_id, namespace) ({union})"
