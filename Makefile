@@ -6,6 +6,7 @@ SHELL := bash
 
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
+CHECKOV_VERSION := 3.3.30
 
 # .tools/venv is a link to the virtual environment, wherever pipenv puts it.
 export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/pipenv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -34,7 +35,7 @@ test: $(PYTHON_READY)  ## Run the tests
 	@pytest
 
 .PHONY: test-slow
-test-slow: $(PYTHON_READY)  ## Run the tests that take minutes: update and destroy on a simulated AWS
+test-slow: $(PYTHON_READY) .tools/checkov/.installed  ## Run the tests that take minutes: update and destroy on a simulated AWS
 	@pytest -m slow
 
 .PHONY: lint
@@ -55,6 +56,10 @@ golden: $(PYTHON_READY)  ## Accept the synthesized JSON as the new golden files
 .PHONY: dashboards
 dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording rules
 	@python -m tools.dashboards
+
+.PHONY: demo
+demo: $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS
+	@python -m tests.demo
 
 .PHONY: bench
 bench: $(PYTHON_READY)  ## Measure synth against the same program with stock imports
@@ -86,6 +91,13 @@ $(PYTHON_READY): .tools/pipenv/.installed Pipfile.lock
 	@echo "setup: Python packages of Pipfile.lock (about a minute the first time)"
 	@pipenv sync --dev --python "$$(command -v $(PYTHON))"
 	@ln -sfn "$$(pipenv --venv)" .tools/venv
+	@touch $@
+
+# Apart from the project's packages: it pins many of its own.
+.tools/checkov/.installed: Makefile
+	@echo "setup: checkov $(CHECKOV_VERSION)"
+	@$(PYTHON) -m venv --clear .tools/checkov
+	@.tools/checkov/bin/pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION)
 	@touch $@
 
 $(NODE_READY): package-lock.json | $(PYTHON_READY)

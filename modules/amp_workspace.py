@@ -120,6 +120,8 @@ class AmpWorkspace(Construct):
 
     def _made(self, settings: AmpSettings) -> PrometheusWorkspace:
         provider = self._home.provider
+        # checkov:skip=CKV_AWS_158: CloudWatch encrypts by itself; a key of one's own costs monthly
+        # checkov:skip=CKV_AWS_338: only what rules report, of use while it can be mended
         log_group = CloudwatchLogGroup(
             self,
             "log_group",

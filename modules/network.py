@@ -43,6 +43,7 @@ class Network(Construct):
         self, scope: Construct, id: str, settings: BaseSettings, *, name: str, region: str
     ) -> None:
         super().__init__(scope, id)
+        # checkov:skip=CKV2_AWS_11: flow logs are priced by the gigabyte; network-costs measures
         vpc = Vpc(
             self,
             "vpc",

@@ -53,12 +53,16 @@ def stacks(synthesize: Synthesize) -> Callable[[str], dict[str, Stack]]:
 
     @cache
     def read(name: str) -> dict[str, Stack]:
-        return {
-            file.parent.name: without_notes(json.loads(file.read_text()))
-            for file in sorted(synthesize(name).glob("stacks/*/cdk.tf.json"))
-        }
+        return read_stacks(synthesize(name))
 
     return read
+
+
+def read_stacks(out: Path) -> dict[str, Stack]:
+    return {
+        file.parent.name: without_notes(json.loads(file.read_text()))
+        for file in sorted(out.glob("stacks/*/cdk.tf.json"))
+    }
 
 
 def without_notes(data: Any) -> Any:

@@ -47,6 +47,12 @@ class Root:
         assert result.returncode == expect, result.stdout
         return " ".join(result.stdout.replace("│", " ").split())
 
+    def show(self, *args: str) -> int:
+        """Run terraform and let a person watch; give its exit status."""
+        return subprocess.run(
+            ["terraform", *args], cwd=self._folder, env=self._environment, check=False
+        ).returncode
+
     def init(self) -> None:
         self.run("init", "-input=false")
 
@@ -76,6 +82,19 @@ class Root:
             for change in changes
             if change["action"] != "read"
         }
+
+    def plan_json(self) -> str:
+        """Give the plan as JSON, the form that policy checks read."""
+        self.run("plan", "-out=plan", "-input=false")
+        shown = subprocess.run(
+            ["terraform", "show", "-json", "plan"],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return shown.stdout
 
     def destroy(self) -> None:
         self.run("apply", "-destroy", "-auto-approve", "-input=false")

@@ -1,6 +1,5 @@
 """Ring 3, slow: update in place, and a destroy that leaves nothing."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import SETTINGS_FILES, synthesize_into, without_notes
+from tests.conftest import SETTINGS_FILES, read_stacks, synthesize_into
 from tests.simulated_aws import SimulatedAws
 from tests.synth.documents import Stack
 from tests.terraform.deployment import Deployment
+from tests.terraform.scan import failed_checks, justified
 
 pytestmark = pytest.mark.slow
 Stacks = Callable[[str], dict[str, Stack]]
@@ -30,6 +30,10 @@ def test_apply_update_and_destroy(
         deployment = Deployment(tmp_path / "roots", stacks(settings), aws, missing_providers)
         deployment.apply()
         deployment.assert_nothing_to_do()
+
+        if settings == "defaults":
+            aws_roots = [root for name, root in deployment.roots.items() if name != "prom"]
+            assert failed_checks(aws_roots, tmp_path) == set(justified())
 
         actions = _change(deployment, written, tmp_path)
         if "amp.aws_prometheus_scraper.scraper" in actions:
@@ -75,9 +79,9 @@ def _change(deployment: Deployment, written: dict[str, Any], folder: Path) -> di
     file.write_text(yaml.safe_dump(changed))
     out = synthesize_into(folder / "out", file)
     actions: dict[str, str] = {}
+    stacks = read_stacks(out)
     for name, root in deployment.roots.items():
-        stack = json.loads((out / "stacks" / name / "cdk.tf.json").read_text())
-        root.write(without_notes(stack))
+        root.write(stacks[name])
         actions |= {f"{name}.{address}": action for address, action in root.planned().items()}
     return actions
 
