@@ -50,15 +50,14 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
 @pytest.fixture(scope="session")
 def stacks(synthesize: Synthesize) -> Callable[[str], dict[str, Stack]]:
     """Give every stack's JSON for a name in SETTINGS_FILES, without CDKTF's notes ("//")."""
+    return cache(lambda name: read_stacks(synthesize(name)))
 
-    @cache
-    def read(name: str) -> dict[str, Stack]:
-        return {
-            file.parent.name: without_notes(json.loads(file.read_text()))
-            for file in sorted(synthesize(name).glob("stacks/*/cdk.tf.json"))
-        }
 
-    return read
+def read_stacks(out: Path) -> dict[str, Stack]:
+    return {
+        file.parent.name: without_notes(json.loads(file.read_text()))
+        for file in sorted(out.glob("stacks/*/cdk.tf.json"))
+    }
 
 
 def without_notes(data: Any) -> Any:
