@@ -120,8 +120,8 @@ def test_volumes(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\nsamples per minute of {shares[CHART].nodes} nodes, {shares[CHART].pods} pods")
         for name, volume in volumes.items():
-            each = f"{volume.per_node:6} per node {volume.per_pod:6} per pod"
-            print(f"{name:14}{samples[name]:6} {each} {shares[name].pods}")
+            each = f"{volume.per_node:6} per node {volume.per_pod:5} per pod"
+            print(f"{name:14}{samples[name]:6} {each}")
     costs = samples["prom_amp_cost"]
     assert costs <= 0.07 * samples["chart"]
     assert costs <= 0.12 * samples["prom_amp"]
