@@ -31,8 +31,16 @@ synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
 	@cdktf synth
 
 .PHONY: test
-test: $(PYTHON_READY)  ## Run the tests
-	@pytest
+test: $(PYTHON_READY)  ## Run the tests that need nothing but Terraform
+	@pytest --ignore=tests/lab
+
+.PHONY: lab
+lab: $(PYTHON_READY)  ## Build Prometheus, API server and collector for test-lab (first: 20 min)
+	@tests/lab/tools/build
+
+.PHONY: test-lab
+test-lab: lab  ## Run what was synthesized in a made-up cluster (as root)
+	@pytest tests/lab
 
 .PHONY: test-slow
 test-slow: $(PYTHON_READY) .tools/checkov/.installed  ## Run the tests that take minutes: update and destroy on a simulated AWS
@@ -79,7 +87,7 @@ env:  ## Print what puts cdktf and Python on the PATH: eval "$$(make env)"
 
 .PHONY: clean
 clean:  ## Remove what the targets made, but no Terraform state
-	@rm -rf cdktf.out node_modules .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf cdktf.out node_modules .tools .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .tools/pipenv/.installed: Makefile
 	@echo "setup: pipenv $(PIPENV_VERSION)"

@@ -64,7 +64,13 @@ class AdotCollector(Construct):
                 "replicaCount": 1,
                 "rollout": {"strategy": "Recreate"},
                 "image": {"repository": repository, "tag": tag},
-                "command": {"name": "awscollector"},
+                "command": {
+                    "name": "awscollector",
+                    # Where AMP throttles (429), samples would be thrown away.
+                    "extraArgs": [
+                        "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429"
+                    ],
+                },
                 # It would rename components that this older image knows by their old names.
                 "rewriteDeprecatedComponentNames": False,
                 "alternateConfig": collector_config(
@@ -139,6 +145,10 @@ def collector_config(
                 "max_batch_size_bytes": 1_000_000,
                 # AMP refuses samples that arrive out of order.
                 "remote_write_queue": {"num_consumers": 1},
+                # And those older than an hour: as long it is worth trying. `timeout` bounds a
+                # batch with all its retries; at its default, 5 s, an outage loses nearly all.
+                "timeout": "1h",
+                "retry_on_failure": {"max_elapsed_time": "1h"},
             }
         },
         "extensions": {

@@ -50,12 +50,7 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
 @pytest.fixture(scope="session")
 def stacks(synthesize: Synthesize) -> Callable[[str], dict[str, Stack]]:
     """Give every stack's JSON for a name in SETTINGS_FILES, without CDKTF's notes ("//")."""
-
-    @cache
-    def read(name: str) -> dict[str, Stack]:
-        return read_stacks(synthesize(name))
-
-    return read
+    return cache(lambda name: read_stacks(synthesize(name)))
 
 
 def read_stacks(out: Path) -> dict[str, Stack]:

@@ -16,6 +16,8 @@ from metrics.scrape_jobs import (
     global_settings,
     scrape_jobs,
 )
+from metrics.volumes import VOLUMES
+from tests.conftest import ROOT
 
 ALL = Targets("kubecost-x", "ns-x", network_costs_port=3009, node_exporter_port=9109)
 LEAST = Targets("kubecost-x", "ns-x", network_costs_port=None, node_exporter_port=None)
@@ -138,6 +140,13 @@ def test_the_inputs_of_the_rules_are_scraped() -> None:
             inputs = set(re.findall(r"\b(?:container|kube)_\w+", rule["expr"]))
             assert inputs, rule
             assert inputs <= scraped, rule
+
+
+def test_the_document_shows_the_measured_volumes() -> None:
+    rows = [line for line in (ROOT / "docs/metrics.md").read_text().splitlines() if "|" in line]
+    for name, volume in VOLUMES.items():
+        figures = f"| {volume.per_node} | {volume.per_pod} |"
+        assert name == "prom" or any(f"`{name}`" in row and figures in row for row in rows), name
 
 
 def strings(data: Any) -> list[str]:

@@ -1,0 +1,105 @@
+"""A made-up cluster: its objects in a real API server, and what its kubelets and pods answer."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from pathlib import Path
+
+import trustme
+import yaml
+from dnslib.server import DNSLogger, DNSServer
+from dnslib.zoneresolver import ZoneResolver
+
+from tests.lab.apiserver import ApiServer
+from tests.lab.inventory import Inventory
+from tests.lab.render import render
+from tests.lab.server import Answer, Request, Server
+
+START = time.time()  # counters started from zero then
+
+
+class Cluster:
+    """An API server with the objects of `inventory`; its kubelets and Kubecosts can be scraped."""
+
+    def __init__(self, directory: Path, inventory: Inventory, ca: trustme.CA) -> None:
+        self.inventory = inventory
+        self.scrapes: list[str] = []  # the address, port and path of each
+        self.dns = f"10.{inventory.index}.0.10"
+        self.api = ApiServer(directory, inventory.index, ca)
+        objects = yaml.safe_load(render("objects.yaml.j2", inventory=inventory))
+        self.api.apply(*objects)
+        self._servers: list[Server] = []
+        self._serve_nodes(ca)
+        self._serve_kubecosts()
+        # All services are headless here: their names lead to pods.
+        zone = "\n".join(
+            "{name}.{namespace}.svc.cluster.local. 5 A ".format(**one["metadata"]) + ready["ip"]
+            for one in objects
+            if one["kind"] == "Endpoints"
+            for ready in one["subsets"][0]["addresses"]
+        )
+        self._dns = DNSServer(ZoneResolver(zone), self.dns, logger=DNSLogger(logf=lambda _: None))
+        self._dns.start_thread()
+
+    def _serve_nodes(self, ca: trustme.CA) -> None:
+        for node in self.inventory.nodes:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            ca.issue_cert(node.address).configure_cert(tls)
+            ca.configure_trust(tls)
+            tls.verify_mode = ssl.CERT_REQUIRED  # a kubelet lets only the API server in
+            pods = [pod for pod in self.inventory.pods if pod.node is node]
+            pages = {"/metrics": "kubelet", "/metrics/cadvisor": "cadvisor"}
+            self._serve(node.address, 10250, pages, tls, node=node, pods=pods)
+            for release in self.inventory.releases:
+                pages = {"/metrics": "network_costs"}
+                self._serve(node.address, release.network_costs_port, pages, pods=pods)
+                if port := release.node_exporter_port:
+                    self._serve(node.address, port, {"/metrics": "node_exporter"}, node=node)
+
+    def _serve_kubecosts(self) -> None:
+        for pod in self.inventory.pods:
+            if pod.workload.labels.get("app") == "cost-analyzer":
+                for container in pod.containers:
+                    for port in container.ports.values():
+                        page = "cost_model" if port == 9003 else "process"
+                        self._serve(pod.address, port, {"/metrics": page})
+
+    def _serve(
+        self,
+        address: str,
+        port: int,
+        pages: dict[str, str],
+        tls: ssl.SSLContext | None = None,
+        **values: object,
+    ) -> None:
+        def answer(request: Request) -> Answer:
+            self.scrapes.append(f"{address}:{port}{request.target}")
+            if request.target not in pages:
+                return 404, ""
+            name, age = pages[request.target], time.time() - START
+            text = render(f"{name}.prom.j2", inventory=self.inventory, age=age, **values)
+            return 200, _exposition(text, timestamps=name == "cadvisor")
+
+        self._servers.append(Server(address, port, answer, tls))
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._dns.stop()
+        self.api.close()
+
+
+def _exposition(text: str, timestamps: bool) -> str:
+    """Group lines by name and type them, as the text format wants; stamp them, as cAdvisor does."""
+    lines: list[str] = []
+    previous = None
+    stamp = f" {int(time.time() * 1000)}\n" if timestamps else "\n"
+    named = [(line.partition("{")[0].partition(" ")[0], line) for line in text.splitlines() if line]
+    for name, line in sorted(named):
+        if name != previous:
+            kind = "counter" if name.endswith(("_total", "_bucket")) else "gauge"
+            lines.append(f"# TYPE {name} {kind}\n")
+        lines.append(line + stamp)
+        previous = name
+    return "".join(lines)

@@ -1,0 +1,146 @@
+"""What AMP holds answers what things cost, and how many samples that takes."""
+
+import time
+
+import pytest
+
+from metrics import names, queries
+from metrics.rules import RECORDING_RULES
+from metrics.volumes import VOLUMES, Volume
+from tests.lab.collectors import MINUTE
+from tests.lab.process import wait_until
+from tests.lab.world import ARCHITECTURES, CHART, CLUSTERS, FULL, World
+
+Costs = dict[tuple[str, ...], float]
+RECORDED = {rule["record"] for group in RECORDING_RULES["groups"] for rule in group["rules"]}
+# Emitted only if the chart's kubecostMetrics asks for them.
+OPTIONAL = {"kube_namespace_annotations", "kube_pod_annotations"}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_costs_are_those_of_the_table(world: World, name: str) -> None:
+    amp = world.amps[name]
+    inventories = {cluster: world.clusters[cluster].inventory for cluster in CLUSTERS}
+
+    def costs(promql: str, *labels: str, ago: float = 0) -> Costs:
+        return {tuple(by[label] for label in labels): v for by, v in amp.query(promql, ago)}
+
+    per_namespace = {
+        (cluster, namespace): cost
+        for cluster, inventory in inventories.items()
+        for namespace, cost in inventory.namespace_hourly_cost().items()
+    }
+    egress = {
+        (cluster, namespace): cost
+        for cluster, inventory in inventories.items()
+        for namespace, cost in inventory.egress_hourly_cost().items()
+    }
+    per_cluster = {
+        (cluster,): inventory.hourly_cost() for cluster, inventory in inventories.items()
+    }
+    by = ("cluster_id", "namespace")
+    wait_until(
+        lambda: costs(queries.COST_PER_NAMESPACE, *by) == pytest.approx(per_namespace),
+        60,
+        "the cost of each namespace",
+    )
+    assert costs(queries.COST_PER_CLUSTER, "cluster_id") == pytest.approx(per_cluster)
+    # A rate is exact only where samples lie at both ends of its window.
+    window = 4 * MINUTE
+    promql = queries.network_egress_per_namespace(f"{window}s")
+    wait_until(
+        lambda: costs(promql, *by, ago=2 * MINUTE) == pytest.approx(egress, rel=0.02),
+        60,
+        "the cost of network egress",
+    )
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_full_architectures_hold_every_input_of_kubecost(world: World, name: str) -> None:
+    needed = {
+        *names.COST_MODEL_COSTS,
+        *names.COST_MODEL_KUBE_STATE,
+        *names.CADVISOR,
+        *names.KUBELET,
+        *names.NETWORK_COSTS,
+        *names.NODE_EXPORTER,
+    } - OPTIONAL
+    amp = world.amps[name]
+    wait_until(lambda: amp.names() >= RECORDED, 60, "every recording rule")
+    surplus = amp.names() - needed - RECORDED
+    assert needed <= amp.names()
+    assert {name for name in surplus if name != "up" and not name.startswith("scrape_")} == set()
+
+
+def test_cost_only_sends_exactly_the_names_of_the_list(world: World) -> None:
+    sent = world.amps["prom_amp_cost"].received.samples
+    assert set(sent) == set(names.COST_ONLY)
+
+
+class Share:
+    """What of a workspace is of one cluster, as if its Kubecost were alone there.
+
+    Without the other Kubecosts' pods, and without node-exporter, which is off by default.
+    """
+
+    def __init__(self, world: World, workspace: str, cluster: str = "blue") -> None:
+        self._amp, self._inventory = world.amps[workspace], world.clusters[cluster].inventory
+        own = world.overlays[workspace if workspace in ARCHITECTURES else CHART, cluster].release
+        others = [release.name for release in self._inventory.releases if release != own]
+        self._selector = (
+            f'cluster_id="{cluster}",job!="node-exporter",pod!~".*-node-exporter-.*"'
+            f',namespace!~"{"|".join(others)}"'
+        )
+        self.nodes = len(self._inventory.nodes)
+        self.pods = sum(
+            pod.namespace not in others and "-node-exporter-" not in pod.name
+            for pod in self._inventory.pods
+        )
+
+    def samples(self) -> int:
+        """Count series: each gives one sample in the minute that is the interval of every job."""
+        return int(self._amp.value(f"count({{{self._selector}}})"))
+
+    def volume(self) -> Volume:
+        """Divide what is of a node by nodes, and all the rest by pods."""
+        anywhere = f'{self._selector},pod="",pod_name=""'
+        addresses = [f"{node.address}:.+" for node in self._inventory.nodes]
+        instances = "|".join([node.name for node in self._inventory.nodes] + addresses)
+        of_nodes = self._amp.value(
+            f'count({{{anywhere},node!=""}} or {{{anywhere},instance=~"{instances}"}})'
+        )
+        rest = self.samples() - of_nodes
+        return Volume(round(of_nodes / self.nodes, 1), round(rest / self.pods, 1))
+
+
+def test_volumes(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    shares = {name: Share(world, name) for name in (*ARCHITECTURES, "chart", "job_filter")}
+    samples = {name: share.samples() for name, share in shares.items()}
+    volumes = {name: share.volume() for name, share in shares.items()}
+    with capsys.disabled():
+        print(f"\nsamples per minute of {shares[CHART].nodes} nodes, {shares[CHART].pods} pods")
+        for name, volume in volumes.items():
+            each = f"{volume.per_node:6} per node {volume.per_pod:5} per pod"
+            print(f"{name:14}{samples[name]:6} {each}")
+    costs = samples["prom_amp_cost"]
+    assert costs <= 0.07 * samples["chart"]
+    assert costs <= 0.12 * samples["prom_amp"]
+    assert costs <= 0.36 * samples["job_filter"]
+    for name in ARCHITECTURES:
+        assert volumes[name] == VOLUMES[name], name
+        green = Share(world, name, "green")
+        predicted = VOLUMES[name].samples_per_minute(green.nodes, green.pods)
+        assert green.samples() == pytest.approx(predicted, rel=0.05), name
+
+
+def test_every_series_is_sent_once_a_minute(world: World) -> None:
+    before = {name: world.amps[name].received.samples.total() for name in ARCHITECTURES}
+    start, rounds = time.monotonic(), 4
+    wait_until(lambda: time.monotonic() - start > rounds * MINUTE, 60, f"{rounds} rounds")
+    for name in ARCHITECTURES:
+        amp = world.amps[name]
+        sent = amp.received.samples.total() - before[name]
+        recorded = "|".join(RECORDED) if amp.records else ""
+        series = amp.value(f'count({{__name__!="",__name__!~"{recorded}"}})')
+        # A round more or less, for batches that were under way.
+        assert abs(sent - rounds * series) <= 1.2 * series, name
