@@ -2,8 +2,9 @@
 
 Measured on 2026-11-24 by tests/lab/test_costs.py, which fails when they are no longer true: real
 collectors ran the synthesized configurations in a made-up cluster of 3 nodes and 62 pods with 1.5
-containers each, node-exporter off. What the recording rules write is included; what is of neither
-nodes nor pods (Services, volumes) is spread over the pods. A second cluster, of another size, was
+containers each, node-exporter off. What Kubecost's recording rules write is included, the few
+series that the fleet's write are not; what is of neither nodes nor pods (Services, volumes) is
+spread over the pods. A second cluster, of another size, was
 within 5 % of what these figures predict.
 """
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import itertools
+import json
 import re
 import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -89,13 +91,13 @@ class Received:
 class Amp:
     """A workspace, at https://aps-workspaces.<region>.amazonaws.com for who finds its address.
 
-    It evaluates recording `rules`, at the `interval` that stands for a minute, and lets in the
-    roles that were told to `admit`.
+    It evaluates recording `rules`, with `minute` seconds for a minute, and lets in the roles that
+    it was told to `admit`.
 
     Attributes:
         reader, writer: roles of AWS's own, which may query it and write to it.
         received: the remote writes so far.
-        records: whether it has rules.
+        recorded: the names that its rules write.
     """
 
     def __init__(
@@ -105,12 +107,15 @@ class Amp:
         workspace_id: str,
         *,
         region: str = REGION,
-        rules: str | None = None,
-        interval: str = "1m",
+        rules: Mapping[str, Any] | None = None,
+        minute: int = 60,
     ) -> None:
         number = next(_numbers)
         self.region = region
-        self.records = rules is not None
+        groups = deepcopy((rules or {}).get("groups", []))
+        for group in groups:
+            group["interval"] = f"{int(group.get('interval', '1m').removesuffix('m')) * minute}s"
+        self.recorded = {rule["record"] for group in groups for rule in group["rules"]}
         self.address = f"10.254.0.{number}"
         self.host = host(region)
         self._arn = workspace_arn(workspace_id)
@@ -127,9 +132,8 @@ class Amp:
         self._fault: int | None = None
 
         config, rule_file = directory / "store.yaml", directory / "rules.yaml"
-        rule_file.write_text(rules or "{}")
+        rule_file.write_text(json.dumps({"groups": groups}))
         config.write_text(f"""
-            global: {{evaluation_interval: {interval}}}
             rule_files: [{rule_file}]
             storage: {{tsdb: {{out_of_order_time_window: 1m}}}}  # AMP's default
         """)

@@ -118,9 +118,14 @@ class Overlay:
         return self.texts["aws_prometheus_scraper.scraper"]
 
     @property
-    def rules(self) -> str | None:
-        """The recording rules that AMP evaluates, if it does."""
-        return self.texts.get("aws_prometheus_rule_group_namespace.workspace_rules")
+    def rules(self) -> dict[str, Any]:
+        """The recording rules that the workspace evaluates, of all its namespaces."""
+        namespaces = [
+            yaml.safe_load(text)
+            for address, text in self.texts.items()
+            if address.startswith("aws_prometheus_rule_group_namespace.")
+        ]
+        return {"groups": [group for rules in namespaces for group in rules["groups"]]}
 
     @cached_property
     def roles(self) -> dict[str, Role]:

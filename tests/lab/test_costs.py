@@ -5,7 +5,7 @@ import time
 import pytest
 
 from metrics import names, queries
-from metrics.rules import RECORDING_RULES
+from metrics.rules import FLEET_RULES, NAMESPACE_COST, RECORDING_RULES
 from metrics.volumes import VOLUMES, Volume
 from tests.lab.collectors import MINUTE
 from tests.lab.process import wait_until
@@ -13,6 +13,7 @@ from tests.lab.world import ARCHITECTURES, CHART, CLUSTERS, FULL, World
 
 Costs = dict[tuple[str, ...], float]
 RECORDED = {rule["record"] for group in RECORDING_RULES["groups"] for rule in group["rules"]}
+FLEET = {rule["record"] for group in FLEET_RULES["groups"] for rule in group["rules"]}
 # Emitted only if the chart's kubecostMetrics asks for them.
 OPTIONAL = {"kube_namespace_annotations", "kube_pod_annotations"}
 
@@ -45,6 +46,14 @@ def test_costs_are_those_of_the_table(world: World, name: str) -> None:
         "the cost of each namespace",
     )
     assert costs(queries.COST_PER_CLUSTER, "cluster_id") == pytest.approx(per_cluster)
+    parts = f'{NAMESPACE_COST}{{resource=~"cpu|gpu|memory|storage"}}'
+    wait_until(
+        lambda: (
+            costs(f"sum by (cluster_id, namespace) ({parts})", *by) == pytest.approx(per_namespace)
+        ),
+        60,
+        "the cost of each namespace as AMP records it for the fleet",
+    )
     # A rate is exact only where samples lie at both ends of its window.
     window = 4 * MINUTE
     promql = queries.network_egress_per_namespace(f"{window}s")
@@ -67,7 +76,7 @@ def test_full_architectures_hold_every_input_of_kubecost(world: World, name: str
     } - OPTIONAL
     amp = world.amps[name]
     wait_until(lambda: amp.names() >= RECORDED, 60, "every recording rule")
-    surplus = amp.names() - needed - RECORDED
+    surplus = amp.names() - needed - RECORDED - FLEET
     assert needed <= amp.names()
     assert {name for name in surplus if name != "up" and not name.startswith("scrape_")} == set()
 
@@ -88,7 +97,7 @@ class Share:
         own = world.overlays[workspace if workspace in ARCHITECTURES else CHART, cluster].release
         others = [release.name for release in self._inventory.releases if release != own]
         self._selector = (
-            f'cluster_id="{cluster}",job!="node-exporter",pod!~".*-node-exporter-.*"'
+            f'cluster_id="{cluster}",__name__!~"{"|".join(FLEET)}",job!="node-exporter",pod!~".*-node-exporter-.*"'
             f',namespace!~"{"|".join(others)}"'
         )
         self.nodes = len(self._inventory.nodes)
@@ -140,7 +149,7 @@ def test_every_series_is_sent_once_a_minute(world: World) -> None:
     for name in ARCHITECTURES:
         amp = world.amps[name]
         sent = amp.received.samples.total() - before[name]
-        recorded = "|".join(RECORDED) if amp.records else ""
-        series = amp.value(f'count({{__name__!="",__name__!~"{recorded}"}})')
+        # What AMP records itself is not sent; what Prometheus records is.
+        series = amp.value(f'count({{__name__!="",__name__!~"{"|".join(amp.recorded)}"}})')
         # A round more or less, for batches that were under way.
         assert abs(sent - rounds * series) <= 1.2 * series, name

@@ -133,7 +133,7 @@ def build(
     amps = {}
     for name in (*ARCHITECTURES, "chart", "job_filter"):
         rules = overlays[name, "blue"].rules if name in ARCHITECTURES else None
-        amp = Amp(new_path(), ca, f"ws-{name}", rules=rules, interval=f"{MINUTE}s")
+        amp = Amp(new_path(), ca, f"ws-{name}", rules=rules, minute=MINUTE)
         amps[name] = running.enter_context(closing(amp))
     collectors = {
         (name, cluster): run(name, overlay, new_path(), clusters[cluster], amps[name])
