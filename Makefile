@@ -6,6 +6,7 @@ SHELL := bash
 
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
+ACTIONLINT_VERSION := v1.7.12
 
 # .tools/venv is a link to the virtual environment, wherever pipenv puts it.
 export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/pipenv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -16,6 +17,8 @@ export NODE_NO_WARNINGS := 1
 
 PYTHON_READY := .tools/venv/.synced
 NODE_READY := node_modules/.package-lock.json
+
+BASE ?= main
 
 .PHONY: help
 help:  ## List the targets
@@ -31,17 +34,35 @@ synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
 
 .PHONY: test
 test: $(PYTHON_READY)  ## Run the tests
-	@pytest
+	@pytest -m "not slow"
+
+.PHONY: test-slow
+test-slow: $(PYTHON_READY)  ## Run the tests that take long
+	@pytest -m slow
 
 .PHONY: test-slow
 test-slow: $(PYTHON_READY)  ## Run the tests that take minutes: update and destroy on a simulated AWS
 	@pytest -m slow
 
 .PHONY: lint
-lint: $(PYTHON_READY)  ## Check style and types
+lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows
 	@ruff check
 	@ruff format --check
 	@mypy .
+	@.tools/bin/actionlint
+	@zizmor --offline --quiet .github/workflows
+
+.PHONY: plan
+plan: synth  ## Review a stack's plan as a pull request shows it: STACK=prom
+	@python -m tools.review "$(STACK)"
+
+.PHONY: diff
+diff: $(PYTHON_READY)  ## Show what the synthesized Terraform changes since a commit: BASE=main
+	@python -m tools.diff "$(BASE)" $(HEAD)
+
+.PHONY: eject
+eject: synth  ## Write a stack as HCL to ejected/, for a life without CDKTF: STACK=prom
+	@python -m tools.eject "$(STACK)"
 
 .PHONY: format
 format: $(PYTHON_READY)  ## Format the code
@@ -80,6 +101,11 @@ clean:  ## Remove what the targets made, but no Terraform state
 	@echo "setup: pipenv $(PIPENV_VERSION)"
 	@$(PYTHON) -m venv --clear .tools/pipenv
 	@.tools/pipenv/bin/pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
+	@touch $@
+
+# PyPI's package of it downloads the program when it is installed; Go checks what it builds.
+.tools/bin/actionlint: Makefile
+	@GOBIN="$(CURDIR)/.tools/bin" go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 	@touch $@
 
 $(PYTHON_READY): .tools/pipenv/.installed Pipfile.lock
