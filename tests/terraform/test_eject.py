@@ -1,0 +1,78 @@
+"""Ring 3: a stack's folder elsewhere, and its HCL, plan the same, on a simulated AWS."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.conftest import Stack
+from tests.terraform.conftest import CUT, Terraform
+from tests.terraform.cut import cut
+from tools.eject import eject
+
+STACK = "prom_amp_cost"
+# moto knows workspaces, but not their configuration.
+UNSIMULATED = "aws_prometheus_workspace_configuration"
+
+
+@pytest.fixture
+def cluster(simulated_aws: None) -> None:  # noqa: ARG001
+    ec2 = boto3.client("ec2")
+    subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]]
+    boto3.client("eks").create_cluster(
+        name="kubecost",
+        roleArn="arn:aws:iam::123456789012:role/kubecost-cluster",
+        resourcesVpcConfig={"subnetIds": subnets[:2]},
+    )
+
+
+def planned(terraform: Terraform, folder: Path) -> Any:
+    init = terraform(folder, "init", "-input=false", "-no-color")
+    assert init.returncode == 0, init.stderr
+    done = terraform(folder, "plan", "-input=false", "-no-color", "-out=plan")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(terraform(folder, "show", "-json", "plan").stdout)
+    return shown["resource_changes"], shown["output_changes"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_stack_elsewhere_and_as_hcl(
+    stacks: Callable[[str], dict[str, Stack]],
+    terraform: Terraform,
+    missing_providers: set[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack, removed = cut(stacks("defaults")[STACK], missing_providers)
+    del stack["resource"][UNSIMULATED]
+    CUT["not simulated"] = [UNSIMULATED]
+    project = tmp_path / "project"
+    folder = project / "cdktf.out/stacks" / STACK
+    folder.mkdir(parents=True)
+    (folder / "cdk.tf.json").write_text(json.dumps(stack))
+
+    elsewhere = tmp_path / "some/other/place/of/mine"
+    shutil.copytree(folder, elsewhere)
+    changes, outputs = planned(terraform, folder)
+    assert len(changes) == 4, removed
+    assert planned(terraform, elsewhere) == (changes, outputs)
+
+    assert terraform(folder, "apply", "-auto-approve").returncode == 0
+    monkeypatch.chdir(project)
+    ejected = Path("ejected") / STACK
+    eject(stack, ejected)
+    assert terraform(ejected, "init", "-input=false").returncode == 0
+    plan = ("plan", "-input=false", "-no-color", "-detailed-exitcode")
+    same = terraform(ejected, *plan)
+    assert same.returncode == 0, same.stdout + same.stderr
+    # Shows that it is the same state and that a difference would be seen.
+    text = (ejected / "main.tf").read_text()
+    (ejected / "main.tf").write_text(text.replace("aps:RemoteWrite", "aps:QueryMetrics"))
+    other = terraform(ejected, *plan)
+    assert other.returncode == 2, other.stderr
+    assert "Plan: 0 to add, 1 to change, 0 to destroy." in other.stdout
