@@ -103,7 +103,11 @@ def _wide_access_to_amp(arguments: Json) -> Iterator[str]:
             actions += [f"all but {a}" for a in _list(statement.get("NotAction"))]
             wide = [r for r in _list(statement.get("Resource", "*")) if _is_every_workspace(r)]
             if statement.get("Effect") == "Allow" and actions and wide:
-                yield f"allows {', '.join(actions)} on {', '.join(wide)}"
+                yield f"allows {_codes(actions)} on {_codes(wide)}"
+
+
+def _codes(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _reaches_amp(action: str) -> bool:

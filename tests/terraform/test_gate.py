@@ -140,11 +140,11 @@ def test_findings_in_a_real_plan(terraform: Terraform, tmp_path: Path) -> None:
         "`aws_eks_cluster.no_list`: public API endpoint without a list of who may reach it",
         "`aws_eks_cluster.renamed`: replaces the cluster",
         "`aws_eks_node_group.gone`: destroys a node group",
-        "`aws_iam_role_policy.admin`: allows * on *",
-        "`aws_iam_role_policy.star`: allows aps:RemoteWrite on *",
-        "`aws_iam_role_policy.unknown`: allows aps:QueryMetrics on arn:aws:aps:x:"
-        "${replace(aws_prometheus_workspace.mine.id, 'a:', '')}:workspace/*",
-        "`aws_iam_role_policy.wider_now`: allows aps:* on *",
+        "`aws_iam_role_policy.admin`: allows `*` on `*`",
+        "`aws_iam_role_policy.star`: allows `aps:RemoteWrite` on `*`",
+        "`aws_iam_role_policy.unknown`: allows `aps:QueryMetrics` on `arn:aws:aps:x:"
+        "${replace(aws_prometheus_workspace.mine.id, 'a:', '')}:workspace/*`",
+        "`aws_iam_role_policy.wider_now`: allows `aps:*` on `*`",
         "`aws_iam_role_policy_attachment.managed`: AmazonPrometheusFullAccess allows aps actions "
         "on every workspace",
         "`aws_lb.public`: load balancer that faces the internet",

@@ -67,19 +67,26 @@ def test_a_plan_with_everything(applied: Path) -> None:
         "",
     ]
     assert lines[3:7] == [
-        "* **Destroyed**: `terraform_data.gone` (no resource config)",
+        "* **Destroyed**: `terraform_data.gone`",
         "* **Replaced**: `terraform_data.new` because of `triggers_replace`",
         "* Moved: `terraform_data.old` → `terraform_data.new`",
         "* Changed outputs: `leak`",
     ]
     # The plan is folded, in a fence that what it holds cannot close.
     assert lines[8:11] == ["<details><summary>Plan</summary>", "", "````diff"]
-    assert lines[-5:] == ["````", "", "</details>", "", "[Whole plan](https://ci.example/run/1)"]
+    assert lines[-5:] == [
+        "````",
+        "",
+        "</details>",
+        "",
+        "[Run with the whole plan](https://ci.example/run/1)",
+    ]
     # What changes is coloured, a YAML list that stays is not.
     coloured = [line for line in lines if line[:1] in "+-!" and "every" in line]
     assert [line.replace(" ", "") for line in coloured] == ["-every:60s", "+every:30s"]
     assert " " * 13 + "- name: kubecost" in lines
-    assert "-/+resource" in text.replace(" ", "")
+    assert '-/+  resource "terraform_data" "new" {' in lines
+    assert '!    resource "terraform_data" "values" {' in lines
     assert SECRET not in text
     assert " Plan: 2 to add, 1 to change, 2 to destroy." in lines
     assert "Refreshing" not in text
@@ -131,7 +138,7 @@ def test_a_huge_plan_is_cut_and_keeps_its_end(tmp_path: Path) -> None:
     assert "lines are cut\n" in text
     assert text.endswith(
         "\n Plan: 150 to add, 0 to change, 0 to destroy.\n```\n\n</details>\n\n"
-        "[Whole plan](https://ci.example/run/1)\n"
+        "[Run with the whole plan](https://ci.example/run/1)\n"
     )
     # Long lists and a long error leave room for each other.
     assert planned.data
@@ -269,7 +276,7 @@ def test_a_failed_plan_and_a_finding_fail_the_job(
     write(applied, exposed)
     assert review.main(["prom"]) == 1
     out = capsys.readouterr().out
-    assert "**Policy gate: stopped**" in out
+    assert "**Policy gate: stopped, unless somebody sets the label `gate-override`**" in out
     assert "* `terraform_data.lb`: load balancer that faces the internet" in out
     assert review.main(["prom", "--labels", '["docs", "gate-override"]']) == 0
     assert "**Policy gate: passed by the label `gate-override`**" in capsys.readouterr().out

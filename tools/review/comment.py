@@ -22,7 +22,6 @@ _NOISE = re.compile(
     re.MULTILINE,
 )
 _SYMBOL = re.compile(r"( *)(-/\+|\+/-|[-+~]) ?")
-_COLOUR = {"-/+": "-", "+/-": "+", "~": "!"}
 
 
 def marker(stack: str) -> str:
@@ -50,12 +49,13 @@ def comment(
         limit: characters that the comment may have; what is too long loses its beginning.
     """
     head = [marker(stack), f"### {_code(stack)}: {_headline(plan)}", ""]
-    if findings:
-        verdict = f"passed by the label {_code(OVERRIDE_LABEL)}" if overridden else "stopped"
-        head += [f"**Policy gate: {verdict}**", "", *_limited(findings), ""]
     if plan.data:
         head += [f"* {sentence}" for sentence in _sentences(plan.data)]
-    foot = ["", f"[Whole plan]({run_url})"] if run_url else []
+    if findings:
+        label = _code(OVERRIDE_LABEL)
+        verdict = "passed by the label" if overridden else "stopped, unless somebody sets the label"
+        head += ["", f"**Policy gate: {verdict} {label}**", "", *_limited(findings)]
+    foot = ["", f"[Run with the whole plan]({run_url})"] if run_url else []
     room = None if limit is None else limit - _length("\n".join([*head, *foot, ""]))
     body: list[str] = []
     if plan.error:
@@ -154,7 +154,9 @@ def _reason(resource: dict[str, Any]) -> str:
     if paths := resource["change"].get("replace_paths"):
         return f" because of {', '.join(_code(_path(path)) for path in paths)}"
     _, _, reason = resource.get("action_reason", "").partition("_because_")
-    return f" ({reason.replace('_', ' ')})" if reason else ""
+    # That its code is gone is why nearly everything is destroyed.
+    known = reason in ("", "no_resource_config")
+    return "" if known else f" ({reason.replace('_', ' ')})"
 
 
 def _path(path: Iterable[Any]) -> str:
@@ -183,9 +185,8 @@ def coloured(text: str) -> str:
         if column is not None and line.strip().startswith("EOT"):
             column = None
         if symbol and column in (None, len(symbol[1])):
-            colour = _COLOUR.get(symbol[2], symbol[2])
-            shown = symbol[2] if len(symbol[2]) > 1 else " "
-            lines.append(colour + symbol[1] + shown + line[symbol.end(2) :])
+            mark = symbol[2].replace("~", "!")
+            lines.append(mark.ljust(symbol.end(2) + 1) + line[symbol.end(2) :])
         else:
             lines.append(f" {line}")
         if line.endswith("<<-EOT"):
