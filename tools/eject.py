@@ -278,7 +278,7 @@ def _with_state_seen_from(folder: Path, stack: Json) -> Json:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the HCL of a synthesized stack."""
+    """Write the HCL of a synthesized stack; 1 if terraform cannot get its providers."""
     parser = argparse.ArgumentParser(prog="make eject", description=__doc__)
     parser.add_argument("stack", help="a folder of cdktf.out/stacks")
     name = parser.parse_args(arguments).stack
@@ -286,7 +286,10 @@ def main(arguments: list[str]) -> int:
     if not file.exists():
         names = ", ".join(sorted(each.name for each in SYNTHESIZED.glob("*")))
         parser.error(f"no stack {name}; there are: {names or 'none, see make synth'}")
-    eject(json.loads(file.read_text(encoding="utf-8")), EJECTED / name)
+    try:
+        eject(json.loads(file.read_text(encoding="utf-8")), EJECTED / name)
+    except subprocess.CalledProcessError:
+        return 1  # terraform has said why
     print(f"ejected/{name}/main.tf: terraform init && terraform plan there shows no changes")
     return 0
 
