@@ -23,10 +23,13 @@ UNSIMULATED = "aws_prometheus_workspace_configuration"
 def cluster(simulated_aws: None) -> None:  # noqa: ARG001
     ec2 = boto3.client("ec2")
     subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]]
-    boto3.client("eks").create_cluster(
+    made = boto3.client("eks").create_cluster(
         name="kubecost",
         roleArn="arn:aws:iam::123456789012:role/kubecost-cluster",
         resourcesVpcConfig={"subnetIds": subnets[:2]},
+    )
+    boto3.client("iam").create_open_id_connect_provider(
+        Url=made["cluster"]["identity"]["oidc"]["issuer"], ThumbprintList=["0" * 40]
     )
 
 

@@ -32,7 +32,9 @@ def plan(folder: Path) -> Plan:
     # A saved plan holds secrets in the clear.
     with tempfile.TemporaryDirectory() as private:
         file = Path(private) / "plan"
-        done = _terraform(folder, "plan", "-input=false", "-detailed-exitcode", f"-out={file}")
+        # Another pull request's plan may hold the lock.
+        options = ["-input=false", "-lock-timeout=2m", "-detailed-exitcode", f"-out={file}"]
+        done = _terraform(folder, "plan", *options)
         # 0: no change; 2: changes; 1: an error, with a plan of what could be planned.
         error = "" if done.returncode in (0, 2) else done.stderr
         if not file.exists():
