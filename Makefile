@@ -34,11 +34,7 @@ synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
 
 .PHONY: test
 test: $(PYTHON_READY)  ## Run the tests
-	@pytest -m "not slow"
-
-.PHONY: test-slow
-test-slow: $(PYTHON_READY)  ## Run the tests that take long
-	@pytest -m slow
+	@pytest
 
 .PHONY: test-slow
 test-slow: $(PYTHON_READY)  ## Run the tests that take minutes: update and destroy on a simulated AWS
@@ -50,7 +46,7 @@ lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows
 	@ruff format --check
 	@mypy .
 	@.tools/bin/actionlint
-	@zizmor --offline --quiet .github/workflows
+	@zizmor --offline --quiet .github
 
 .PHONY: plan
 plan: synth  ## Review a stack's plan as a pull request shows it: STACK=prom

@@ -43,15 +43,17 @@ def planned(terraform: Terraform, folder: Path) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("cluster", "missing_providers")
 def test_a_stack_elsewhere_and_as_hcl(
     stacks: Callable[[str], dict[str, Stack]],
     terraform: Terraform,
-    missing_providers: set[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    stack, removed = cut(stacks("defaults")[STACK], missing_providers)
+    # Releases need a cluster that answers, and moto's does not.
+    stack, removed = cut(stacks("defaults")[STACK], {"helm", "kubernetes"})
+    # The simulation is known to fit this one.
+    stack["terraform"]["required_providers"]["aws"]["version"] = "~> 5.100"
     del stack["resource"][UNSIMULATED]
     CUT["not simulated"] = [UNSIMULATED]
     project = tmp_path / "project"

@@ -110,8 +110,10 @@ WANTED = {
 
 @pytest.mark.usefixtures("missing_providers")
 def test_findings_in_a_real_plan(terraform: Terraform, tmp_path: Path) -> None:
+    # The state above is in the schemas of version 5.
+    aws = {"source": "hashicorp/aws", "version": "~> 5.100"}
     stack = {
-        "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
+        "terraform": {"required_providers": {"aws": aws}},
         "provider": {"aws": OFFLINE},
         "resource": WANTED,
     }

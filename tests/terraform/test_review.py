@@ -1,6 +1,8 @@
 """Ring 3: reviews of plans by the real terraform, whose built-in provider needs no network."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from copy import deepcopy
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.terraform.conftest import Terraform
 from tools.review import __main__ as review
 from tools.review.comment import LIMIT, comment
@@ -285,3 +288,16 @@ def test_a_failed_plan_and_a_finding_fail_the_job(
     with pytest.raises(SystemExit):
         review.main(["prom_amp"])
     assert "no stack prom_amp; there are: prom" in capsys.readouterr().err
+
+
+def test_no_package_is_needed() -> None:
+    # The job that plans has credentials, and installs nothing.
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "tools.review", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--pull-request" in done.stdout
