@@ -37,7 +37,7 @@ def initialized(project: Path, stack: Stack, terraform: Terraform, *options: str
 
 
 @pytest.fixture
-def bucket(simulated_aws: None) -> str:  # noqa: ARG001
+def bucket(simulated_aws: None) -> str:
     s3 = boto3.client("s3", region_name="eu-west-1")
     location = {"LocationConstraint": "eu-west-1"}
     s3.create_bucket(Bucket="platform-states", CreateBucketConfiguration=location)

@@ -21,7 +21,7 @@ UNSIMULATED = "aws_prometheus_workspace_configuration"
 
 
 @pytest.fixture
-def cluster(simulated_aws: None) -> None:  # noqa: ARG001
+def cluster(simulated_aws: None) -> None:
     ec2 = boto3.client("ec2")
     subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]]
     made = boto3.client("eks").create_cluster(
