@@ -7,6 +7,7 @@ SHELL := bash
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
 CHECKOV_VERSION := 3.3.30
+ACTIONLINT_VERSION := v1.7.12
 
 # .tools/venv is a link to the virtual environment, wherever pipenv puts it.
 export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/pipenv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -17,6 +18,8 @@ export NODE_NO_WARNINGS := 1
 
 PYTHON_READY := .tools/venv/.synced
 NODE_READY := node_modules/.package-lock.json
+
+BASE ?= main
 
 .PHONY: help
 help:  ## List the targets
@@ -47,10 +50,24 @@ test-slow: $(PYTHON_READY) .tools/checkov/.installed  ## Run the tests that take
 	@pytest -m slow
 
 .PHONY: lint
-lint: $(PYTHON_READY)  ## Check style and types
+lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows
 	@ruff check
 	@ruff format --check
 	@mypy .
+	@.tools/bin/actionlint
+	@zizmor --offline --quiet .github
+
+.PHONY: plan
+plan: synth  ## Review a stack's plan as a pull request shows it: STACK=prom
+	@python -m tools.review "$(STACK)"
+
+.PHONY: diff
+diff: $(PYTHON_READY)  ## Show what the synthesized Terraform changes since a commit: BASE=main
+	@python -m tools.diff "$(BASE)" $(HEAD)
+
+.PHONY: eject
+eject: synth  ## Write a stack as HCL to ejected/, for a life without CDKTF: STACK=prom
+	@python -m tools.eject "$(STACK)"
 
 .PHONY: format
 format: $(PYTHON_READY)  ## Format the code
@@ -93,6 +110,11 @@ clean:  ## Remove what the targets made, but no Terraform state
 	@echo "setup: pipenv $(PIPENV_VERSION)"
 	@$(PYTHON) -m venv --clear .tools/pipenv
 	@.tools/pipenv/bin/pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
+	@touch $@
+
+# PyPI's package of it downloads the program when it is installed; Go checks what it builds.
+.tools/bin/actionlint: Makefile
+	@GOBIN="$(CURDIR)/.tools/bin" go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 	@touch $@
 
 $(PYTHON_READY): .tools/pipenv/.installed Pipfile.lock

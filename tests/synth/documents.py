@@ -1,11 +1,12 @@
 """The documents inside of the synthesized JSON: policies, Helm values, scrape configurations."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
+
+from tools.documents import quotable, unescaped
 
 Stack = dict[str, Any]
 
@@ -27,32 +28,9 @@ def helm_values(stack: Stack, release: str) -> dict[str, Any]:
     return values
 
 
-def unescaped(text: str) -> str:
-    """Undo Terraform's escapes of template sequences."""
-    return text.replace("$${", "${").replace("%%{", "%{")
-
-
 def policies(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
     """Give every policy document with the address and argument that holds it."""
     for address, resource in resources(stack).items():
         for argument in ("policy", "assume_role_policy"):
             if argument in resource:
-                yield f"{address}.{argument}", json.loads(_quotable(resource[argument]))
-
-
-def _quotable(text: str) -> str:
-    """Make an expression inside of a JSON text harmless: its quotes are Terraform's."""
-    return re.sub(r"\$\{[^}]*\}", lambda match: match[0].replace('"', "'"), text)
-
-
-def readable(data: Any) -> Any:
-    """Show long texts as lines and policy documents as data, for people who read diffs."""
-    if isinstance(data, dict):
-        return {key: readable(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [readable(item) for item in data]
-    if isinstance(data, str) and data.startswith('{"'):
-        return json.loads(_quotable(data))
-    if isinstance(data, str) and "\n" in data:
-        return data.splitlines()
-    return data
+                yield f"{address}.{argument}", json.loads(quotable(resource[argument]))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.synth.documents import Stack, readable
+from tests.synth.documents import Stack
+from tools.documents import readable
 
 GOLDEN = Path(__file__).with_name("golden")
 

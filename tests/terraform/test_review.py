@@ -1,0 +1,303 @@
+"""Ring 3: reviews of plans by the real terraform, whose built-in provider needs no network."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.terraform.conftest import Terraform
+from tools.review import __main__ as review
+from tools.review.comment import LIMIT, comment
+from tools.review.masking import mask
+from tools.review.terraform import Plan, plan
+
+SECRET = "correct horse battery"
+VALUES = "jobs:\n- name: kubecost\n  every: 60s\n- name: 네트워크\n"
+BEFORE = {
+    "variable": {"password": {"default": SECRET, "sensitive": True}},
+    "resource": {
+        "terraform_data": {
+            "same": {"input": "${var.password}"},
+            "values": {"input": VALUES},
+            "old": {"triggers_replace": "1"},
+            "gone": {},
+        }
+    },
+}
+AFTER: dict[str, Any] = deepcopy(BEFORE)
+AFTER["moved"] = [{"from": "terraform_data.old", "to": "terraform_data.new"}]
+AFTER["output"] = {"leak": {"value": "${nonsensitive(var.password)}"}}
+AFTER["resource"]["terraform_data"] = {
+    "same": {"input": "${var.password}"},
+    "values": {"input": VALUES.replace("60s", "30s")},
+    "new": {"triggers_replace": "2"},
+    "extra": {"input": "```\n@everyone **bold**\n```"},
+}
+
+
+def write(folder: Path, stack: dict[str, Any]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cdk.tf.json").write_text(json.dumps(stack))
+    return folder
+
+
+@pytest.fixture
+def applied(tmp_path: Path, terraform: Terraform) -> Path:
+    folder = write(tmp_path / "cdktf.out/stacks/prom", BEFORE)
+    assert terraform(folder, "init").returncode == 0
+    assert terraform(folder, "apply", "-auto-approve").returncode == 0
+    return folder
+
+
+def test_a_plan_with_everything(applied: Path) -> None:
+    planned = plan(write(applied, AFTER))
+    assert planned.data
+    assert SECRET in planned.text
+    text = comment("prom", planned, run_url="https://ci.example/run/1")
+    lines = text.splitlines()
+    assert lines[:3] == [
+        "<!-- terraform plan of prom -->",
+        "### `prom`: 2 to add, 1 to change, 2 to destroy",
+        "",
+    ]
+    assert lines[3:7] == [
+        "* **Destroyed**: `terraform_data.gone`",
+        "* **Replaced**: `terraform_data.new` because of `triggers_replace`",
+        "* Moved: `terraform_data.old` → `terraform_data.new`",
+        "* Changed outputs: `leak`",
+    ]
+    # The plan is folded, in a fence that what it holds cannot close.
+    assert lines[8:11] == ["<details><summary>Plan</summary>", "", "````diff"]
+    assert lines[-5:] == [
+        "````",
+        "",
+        "</details>",
+        "",
+        "[Run with the whole plan](https://ci.example/run/1)",
+    ]
+    # What changes is coloured, a YAML list that stays is not.
+    coloured = [line for line in lines if line[:1] in "+-!" and "every" in line]
+    assert [line.replace(" ", "") for line in coloured] == ["-every:60s", "+every:30s"]
+    assert " " * 13 + "- name: kubecost" in lines
+    assert '-/+  resource "terraform_data" "new" {' in lines
+    assert '!    resource "terraform_data" "values" {' in lines
+    assert SECRET not in text
+    assert " Plan: 2 to add, 1 to change, 2 to destroy." in lines
+    assert "Refreshing" not in text
+    assert "symbols" not in text
+
+
+def test_no_changes(applied: Path) -> None:
+    planned = plan(applied)
+    assert comment("prom", planned).splitlines() == [
+        "<!-- terraform plan of prom -->",
+        "### `prom`: no changes",
+        "",
+    ]
+
+
+def test_an_error_half_way_keeps_what_was_planned(applied: Path) -> None:
+    stack = deepcopy(AFTER)
+    stack["resource"]["terraform_data"]["same"]["lifecycle"] = {
+        "precondition": [
+            {"condition": "${path.module == 1}", "error_message": "There is no cluster 서울."}
+        ]
+    }
+    planned = plan(write(applied, stack))
+    text = comment("prom", planned)
+    assert "### `prom`: planning failed" in text
+    shown, _, folded = text.partition("<details><summary>Plan up to the error</summary>")
+    assert "There is no cluster 서울." in shown
+    assert "terraform_data.gone" in folded
+
+
+def test_an_error_before_any_plan(tmp_path: Path) -> None:
+    planned = plan(write(tmp_path, {"resource": {"terraform_data": {"x": {"inptu": 1}}}}))
+    text = comment("prom", planned)
+    assert planned.data is None
+    assert "planning failed" in text
+    assert "inptu" in text
+    assert "<details>" not in text
+    unreachable = plan(write(tmp_path, {"terraform": {"backend": {"nowhere": {}}}}))
+    assert "nowhere" in comment("prom", unreachable)
+
+
+def test_a_huge_plan_is_cut_and_keeps_its_end(tmp_path: Path) -> None:
+    resource = {"for_each": "${toset([for i in range(150): tostring(i)])}", "input": "🗺 map\n" * 30}
+    planned = plan(write(tmp_path, {"resource": {"terraform_data": {"many": resource}}}))
+    whole = comment("prom", planned, limit=None)
+    text = comment("prom", planned, run_url="https://ci.example/run/1")
+    assert LIMIT * 0.97 < len(text.encode("utf-16-le")) / 2 <= LIMIT < len(whole)
+    assert "### `prom`: 150 to add, 0 to change, 0 to destroy" in text
+    assert "lines are cut\n" in text
+    assert text.endswith(
+        "\n Plan: 150 to add, 0 to change, 0 to destroy.\n```\n\n</details>\n\n"
+        "[Run with the whole plan](https://ci.example/run/1)\n"
+    )
+    # Long lists and a long error leave room for each other.
+    assert planned.data
+    for each in planned.data["resource_changes"]:
+        each["change"]["actions"] = ["delete"]
+    long = comment("prom", Plan(planned.data, planned.text, "no cluster\n" * 9000 + "the cause"))
+    assert len(long.encode("utf-16-le")) / 2 <= LIMIT
+    assert "and 130 more" in long
+    assert "the cause" in long
+    assert "Plan: 150 to add" in long
+
+
+def test_deferred_actions_are_named(tmp_path: Path) -> None:
+    # Terraform 1.11 defers only in its alpha builds: the plan of a create, as its JSON format
+    # documents a deferred one.
+    planned = plan(write(tmp_path, {"resource": {"terraform_data": {"x": {}, "y": {}}}}))
+    assert planned.data
+    later = planned.data["resource_changes"].pop()
+    data = planned.data | {
+        "complete": False,
+        "deferred_changes": [{"reason": "provider_config_unknown", "resource_change": later}],
+    }
+    text = comment("prom", replace(planned, data=data))
+    assert "### `prom`: 1 to add, 0 to change, 0 to destroy, 1 put off" in text
+    assert "* Put off to a later plan: `terraform_data.y` (provider config unknown)" in text
+
+
+def test_noise_is_dropped_where_only_the_log_is_left(applied: Path, terraform: Terraform) -> None:
+    log = terraform(applied, "plan", "-no-color").stdout
+    assert "Refreshing state..." in log
+    text = comment("prom", Plan(None, log + "\nstill going", ""))
+    assert "Refreshing" not in text
+    assert "still going" in text
+
+
+def test_credentials_are_masked_wherever_they_come_from() -> None:
+    environment = {"AWS_SECRET_ACCESS_KEY": "abcd/efgh+ijkl", "HOME": "/home/ana"}
+    text = "key AKIAIOSFODNN7EXAMPLE k8s-aws-v1.aHR0cHM6 abcd/efgh+ijkl /home/ana"
+    hidden = "(sensitive value)"
+    assert mask(text, None, environment) == f"key {hidden} {hidden} {hidden} /home/ana"
+    marked = {"before": None, "after": {"a": ["one-two", "x"]}, "after_sensitive": {"a": [True]}}
+    data = {"resource_changes": [{"change": marked}]}
+    assert mask("one-two x", data, {}) == f"{hidden} x"
+
+
+class GitHub(BaseHTTPRequestHandler):
+    """The three calls of GitHub's REST API that a comment takes, two comments a page."""
+
+    comments: list[dict[str, Any]]
+    calls: list[str]
+
+    def do_GET(self) -> None:
+        page = int(self.path.rpartition("&page=")[2]) if "&page=" in self.path else 1
+        shown = self.comments[page * 2 - 2 : page * 2]
+        path = self.path.partition("&page=")[0]
+        more = f'<http://{self.headers["Host"]}{path}&page={page + 1}>; rel="next"'
+        self.answer(shown, {"Link": more} if len(self.comments) > page * 2 else {})
+
+    def do_POST(self) -> None:
+        assert self.path == "/repos/acme/costs/issues/7/comments"
+        body = self.body()
+        self.comments.append({"id": len(self.comments), "user": {"type": "Bot"}, **body})
+        self.answer(body)
+
+    def do_PATCH(self) -> None:
+        number = int(self.path.removeprefix("/repos/acme/costs/issues/comments/"))
+        self.comments[number] |= self.body()
+        self.answer(self.comments[number])
+
+    def body(self) -> dict[str, Any]:
+        assert self.headers["Authorization"] == "Bearer t0ken-of-the-job"
+        data: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        return data
+
+    def answer(self, data: Any, headers: dict[str, str] | None = None) -> None:
+        self.calls.append(self.command)
+        self.send_response(200)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(json.dumps(data).encode())
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[GitHub]]:
+    quote = {"id": 0, "user": {"type": "User"}, "body": "<!-- terraform plan of prom -->"}
+    others = [quote] + [{"id": i, "user": {"type": "Bot"}, "body": "coverage"} for i in (1, 2)]
+
+    class Server(GitHub):
+        comments = others
+        calls: list[str] = []  # noqa: RUF012
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/costs")
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_RUN_ID", "42")
+    monkeypatch.setenv("GITHUB_TOKEN", "t0ken-of-the-job")
+    yield Server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_one_comment_is_written_and_then_updated(
+    applied: Path,
+    github: type[GitHub],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(applied.parents[2])
+    assert review.main(["prom", "--pull-request", "7"]) == 0
+    assert github.calls == ["GET", "GET", "POST"]
+    assert "no changes" in github.comments[3]["body"]
+    write(applied, AFTER)
+    assert review.main(["prom", "--pull-request", "7"]) == 0
+    assert github.calls[3:] == ["GET", "GET", "PATCH"]
+    assert len(github.comments) == 4
+    assert "2 to add" in github.comments[3]["body"]
+    assert "(https://github.com/acme/costs/actions/runs/42)" in github.comments[3]["body"]
+    assert github.comments[0]["body"] == "<!-- terraform plan of prom -->"
+    assert "2 to add" in capsys.readouterr().out
+
+
+def test_a_failed_plan_and_a_finding_fail_the_job(
+    applied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(applied.parents[2])
+    exposed = {"resource": {"terraform_data": {"lb": {"input": "internet-facing"}}}}
+    write(applied, exposed)
+    assert review.main(["prom"]) == 1
+    out = capsys.readouterr().out
+    assert "**Policy gate: stopped, unless somebody sets the label `gate-override`**" in out
+    assert "* `terraform_data.lb`: load balancer that faces the internet" in out
+    assert review.main(["prom", "--labels", '["docs", "gate-override"]']) == 0
+    assert "**Policy gate: passed by the label `gate-override`**" in capsys.readouterr().out
+    write(applied, {"resource": {"terraform_data": {"lb": {"wrong": 1}}}})
+    assert review.main(["prom"]) == 1
+    with pytest.raises(SystemExit):
+        review.main(["prom_amp"])
+    assert "no stack prom_amp; there are: prom" in capsys.readouterr().err
+
+
+def test_no_package_is_needed() -> None:
+    # The job that plans has credentials, and installs nothing.
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "tools.review", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--pull-request" in done.stdout

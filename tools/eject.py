@@ -1,0 +1,298 @@
+"""Write a stack as HCL, for those who leave CDKTF: `make eject STACK=prom` fills ejected/prom.
+
+CDKTF's own `synth --hcl` is of no use here: it leaves the quotes of policy documents unescaped and
+writes preconditions as attributes. This one asks the providers' schemas what is a block and what an
+attribute, so what it writes means to Terraform what the JSON means.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+SYNTHESIZED = Path("cdktf.out/stacks")
+EJECTED = Path("ejected")
+BUILTIN = "terraform.io/builtin/terraform"
+# AWS compares these as JSON, so that another spelling of the same document is no change.
+POLICIES = {"policy", "assume_role_policy"}
+_IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
+
+Json = dict[str, Any]
+
+
+def to_hcl(stack: Json, schemas: Json) -> str:
+    """Write a stack's JSON as HCL.
+
+    Args:
+        stack: a cdk.tf.json.
+        schemas: `terraform providers schema -json` for the stack's providers.
+
+    Raises:
+        ValueError: the stack has something that no stack of this project has.
+    """
+    sources = {"terraform": BUILTIN}
+    for name, provider in stack.get("terraform", {}).get("required_providers", {}).items():
+        sources[name] = f"registry.terraform.io/{provider['source']}"
+    by_provider = {
+        name: schemas["provider_schemas"][source]
+        for name, source in sources.items()
+        if source in schemas["provider_schemas"]
+    }
+    blocks: list[list[str]] = []
+    for section, body in sorted(stack.items(), key=lambda item: _place(item[0])):
+        match section:
+            case "//":
+                continue
+            case "terraform":
+                blocks.append(_block("terraform", _terraform(body)))
+            case "provider":
+                for name, instances in body.items():
+                    schema = by_provider[name]["provider"].get("block", {})
+                    for instance in _list(instances):
+                        blocks.append(_block(f'provider "{name}"', _body(instance, schema)))
+            case "resource" | "data":
+                for kind, named in body.items():
+                    listed = by_provider[kind.split("_")[0]][
+                        "resource_schemas" if section == "resource" else "data_source_schemas"
+                    ]
+                    for name, arguments in named.items():
+                        title = f'{section} "{kind}" "{name}"'
+                        blocks.append(_block(title, _body(arguments, listed[kind]["block"])))
+            case "output":
+                for name, arguments in body.items():
+                    blocks.append(_block(f'output "{name}"', _body(arguments, {})))
+            case "moved":
+                for move in _list(body):
+                    blocks.append(
+                        _block("moved", [f"{side} = {move[side]}" for side in ("from", "to")])
+                    )
+            case _:
+                raise ValueError(f"cannot write {section} as HCL")
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _place(section: str) -> int:
+    order = ("terraform", "provider", "moved", "data", "resource", "output")
+    return order.index(section) if section in order else len(order)
+
+
+def _terraform(body: Json) -> Iterator[str]:
+    for key, value in body.items():
+        if key == "required_providers":
+            yield from _block(key, [f"{name} = {_expression(v)}" for name, v in value.items()])
+        elif key == "backend":
+            ((kind, arguments),) = value.items()
+            yield from _block(f'backend "{kind}"', _body(arguments, {}))
+        elif key == "cloud":
+            yield from _block(key, _body(value, {"block_types": {"workspaces": {"block": {}}}}))
+        else:
+            yield f"{key} = {_expression(value)}"
+
+
+def _block(title: str, lines: Iterable[str]) -> list[str]:
+    return [f"{title} {{", *lines, "}"]
+
+
+def _body(arguments: Json, schema: Json) -> Iterator[str]:
+    blocks = schema.get("block_types", {})
+    for key, value in arguments.items():
+        if key == "//" or value is None:
+            continue
+        if key == "lifecycle":
+            yield from _block(key, _lifecycle(value))
+        elif key == "depends_on":
+            yield f"{key} = [{', '.join(value)}]"
+        elif key == "provider":
+            yield f"{key} = {value}"
+        elif key in ("dynamic", "provisioner", "connection"):
+            raise ValueError(f"cannot write {key} as HCL")
+        elif key in blocks:
+            for each in _list(value):
+                yield from _block(key, _body(each, blocks[key]["block"]))
+        elif inner := _block_like(schema, key, value):
+            for each in _list(value):
+                yield from _block(key, _body(each, inner))
+        elif key in POLICIES and isinstance(value, str) and value.startswith("{"):
+            yield f"{key} = jsonencode({_document(value)})"
+        else:
+            yield f"{key} = {_expression(value)}"
+
+
+def _lifecycle(body: Json) -> Iterator[str]:
+    for key, value in body.items():
+        if key in ("precondition", "postcondition"):
+            for each in _list(value):
+                yield from _block(key, [f"{k} = {_expression(v)}" for k, v in each.items()])
+        elif key in ("ignore_changes", "replace_triggered_by"):
+            yield f"{key} = {value if value == 'all' else '[' + ', '.join(value) + ']'}"
+        else:
+            yield f"{key} = {_expression(value)}"
+
+
+def _block_like(schema: Json, key: str, value: Any) -> Json | None:
+    """Recognize an attribute that is written as blocks, whose parts may then be left out."""
+    kind = schema.get("attributes", {}).get(key, {}).get("type")
+    if not value or not isinstance(kind, list) or kind[0] not in ("list", "set"):
+        return None
+    element = kind[1]
+    if not isinstance(element, list) or element[0] != "object":
+        return None
+    return {"attributes": {name: {"type": each} for name, each in element[1].items()}}
+
+
+def _expression(value: Any) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        if len(value) == 1 and not isinstance(value[0], dict | list):
+            return f"[{_expression(value[0])}]"
+        return "[\n" + "".join(f"{_expression(each)},\n" for each in value) + "]"
+    if isinstance(value, dict):
+        pairs = [
+            f"{key if _IDENTIFIER.fullmatch(key) else _quoted(key)} = {_expression(each)}\n"
+            for key, each in value.items()
+            if key != "//"
+        ]
+        return "{\n" + "".join(pairs) + "}"
+    return json.dumps(value)
+
+
+def _text(text: str) -> str:
+    parts = list(_parts(text))
+    if len(parts) == 1 and text.startswith("${"):
+        return text[2:-1]
+    if "\n" not in text or "\r" in text:
+        return _quoted(text)
+    end = "EOT"
+    while end in text.split():
+        end += "_"
+    lines = text if text.endswith("\n") else f"{text}\n"
+    document = f"<<{end}\n{lines}{end}\n"
+    return document if text.endswith("\n") else f"chomp({document})"
+
+
+def _quoted(text: str) -> str:
+    # In JSON a backslash is one already; and what is inside of ${} is HCL already.
+    escapes = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+    shown = [part if part[:2] in ("${", "%{") else part.translate(escapes) for part in _parts(text)]
+    return '"' + "".join(shown) + '"'
+
+
+def _document(text: str) -> str:
+    """Write a JSON document as an HCL value, whose expressions stay as they are."""
+    parts = list(_parts(text))
+    numbered = "".join(
+        f"${{{number}}}" if part.startswith("${") else part for number, part in enumerate(parts)
+    )
+
+    def restored(data: Any) -> Any:
+        if isinstance(data, str):
+            return re.sub(r"(?<!\$)\$\{(\d+)\}", lambda match: parts[int(match[1])], data)
+        if isinstance(data, list):
+            return [restored(each) for each in data]
+        if isinstance(data, dict):
+            return {restored(key): restored(each) for key, each in data.items()}
+        return data
+
+    return _expression(restored(json.loads(numbered)))
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Split a template into literal texts and its ${expressions} and %{directives}."""
+    start = at = 0
+    while at < len(text):
+        if text.startswith(("$${", "%%{"), at):
+            at += 3
+        elif text.startswith(("${", "%{"), at):
+            if start < at:
+                yield text[start:at]
+            start, at = at, _end(text, at + 2)
+            yield text[start:at]
+            start = at
+        else:
+            at += 1
+    if start < at:
+        yield text[start:at]
+
+
+def _end(text: str, at: int) -> int:
+    """Find where the expression ends that begins at `at`; it may hold quoted templates."""
+    depth = 1
+    while depth:
+        if text[at] == '"':
+            at += 1
+            while text[at] != '"':
+                if text.startswith("${", at):
+                    at = _end(text, at + 2)
+                else:
+                    at += 2 if text[at] == "\\" else 1
+        depth += {"{": 1, "}": -1}.get(text[at], 0)
+        at += 1
+    return at
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def provider_schemas(stack: Json) -> Json:
+    """Ask terraform, which installs the stack's providers for it; CalledProcessError if not."""
+    with tempfile.TemporaryDirectory() as folder:
+        required = stack["terraform"].get("required_providers", {})
+        file = Path(folder) / "main.tf.json"
+        # The built-in provider is listed only where something of it is declared.
+        declared: Json = {"resource": {"terraform_data": {"any": {}}}}
+        file.write_text(
+            json.dumps({"terraform": {"required_providers": required}, **declared}),
+            encoding="utf-8",
+        )
+        for command in (["init", "-input=false"], ["providers", "schema", "-json"]):
+            done = subprocess.run(
+                ["terraform", *command], cwd=folder, check=True, stdout=subprocess.PIPE, text=True
+            )
+        schemas: Json = json.loads(done.stdout)
+        return schemas
+
+
+def eject(stack: Json, folder: Path) -> None:
+    """Write main.tf into a folder, where a state of the local backend stays the same file."""
+    text = to_hcl(_with_state_seen_from(folder, stack), provider_schemas(stack))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "main.tf").write_text(text, encoding="utf-8")
+    subprocess.run(["terraform", "fmt", "-list=false"], cwd=folder, check=True)
+
+
+def _with_state_seen_from(folder: Path, stack: Json) -> Json:
+    local = stack["terraform"].get("backend", {}).get("local")
+    if not local:
+        return stack
+    name = Path(local["path"]).name
+    # As many steps up as the folder is deep.
+    path = "/".join([".."] * len(folder.parts) + [name])
+    return stack | {"terraform": stack["terraform"] | {"backend": {"local": {"path": path}}}}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the HCL of a synthesized stack; 1 if terraform cannot get its providers."""
+    parser = argparse.ArgumentParser(prog="make eject", description=__doc__)
+    parser.add_argument("stack", help="a folder of cdktf.out/stacks")
+    name = parser.parse_args(arguments).stack
+    file = SYNTHESIZED / name / "cdk.tf.json"
+    if not file.exists():
+        names = ", ".join(sorted(each.name for each in SYNTHESIZED.glob("*")))
+        parser.error(f"no stack {name}; there are: {names or 'none, see make synth'}")
+    try:
+        eject(json.loads(file.read_text(encoding="utf-8")), EJECTED / name)
+    except subprocess.CalledProcessError:
+        return 1  # terraform has said why
+    print(f"ejected/{name}/main.tf: terraform init && terraform plan there shows no changes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

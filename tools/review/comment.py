@@ -1,0 +1,234 @@
+"""Writes a plan as a comment in GitHub's Markdown."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+from typing import Any
+
+from tools.gate import OVERRIDE_LABEL
+from tools.review.masking import mask
+from tools.review.terraform import Plan
+
+# GitHub refuses longer bodies (REST API, "Validation Failed: body is too long").
+LIMIT = 65_536
+LONGEST_LIST = 20
+
+_NOISE = re.compile(
+    r"^\S.*: (Refreshing state\.\.\.|Reading\.\.\.|Still reading\.\.\.|Read complete after).*\n"
+    r"|^(Acquiring|Releasing) state lock\. .*\n"
+    r"|^Terraform used the selected providers(.|\n)*?\n\n"
+    r"|^(╷|╵)\n",
+    re.MULTILINE,
+)
+_SYMBOL = re.compile(r"( *)(-/\+|\+/-|[-+~]) ?")
+
+
+def marker(stack: str) -> str:
+    """Give the hidden text by which a stack's comment is found again."""
+    return f"<!-- terraform plan of {stack} -->"
+
+
+def comment(
+    stack: str,
+    plan: Plan,
+    *,
+    findings: Sequence[str] = (),
+    overridden: bool = False,
+    run_url: str = "",
+    limit: int | None = LIMIT,
+) -> str:
+    """Write the review of a stack's plan.
+
+    Args:
+        stack: its name.
+        plan: what terraform said.
+        findings: of the policy gate.
+        overridden: whether a label lets the findings pass.
+        run_url: where the whole plan is to be seen.
+        limit: characters that the comment may have; what is too long loses its beginning.
+    """
+    head = [marker(stack), f"### {_code(stack)}: {_headline(plan)}", ""]
+    if plan.data:
+        head += [f"* {sentence}" for sentence in _sentences(plan.data)]
+    if findings:
+        label = _code(OVERRIDE_LABEL)
+        verdict = "passed by the label" if overridden else "stopped, unless somebody sets the label"
+        head += ["", f"**Policy gate: {verdict} {label}**", "", *_limited(findings)]
+    foot = ["", f"[Run with the whole plan]({run_url})"] if run_url else []
+    room = None if limit is None else limit - _length("\n".join([*head, *foot, ""]))
+    body: list[str] = []
+    if plan.error:
+        error = mask(_NOISE.sub("", plan.error).strip("\n"), plan.data)
+        body += _fenced(error, "text", room and room * 2 // 3)
+    text = mask(coloured(_NOISE.sub("", plan.text).strip("\n")), plan.data)
+    if text and not _is_no_change(plan):
+        left = None if room is None else room - _length("\n".join(body)) - 100
+        summary = "Plan up to the error" if plan.error else "Plan"
+        fenced = _fenced(text, "diff", left)
+        body += ["", f"<details><summary>{summary}</summary>", *fenced, "", "</details>"]
+    return "\n".join([*head, *body, *foot, ""])
+
+
+def _is_no_change(plan: Plan) -> bool:
+    return not plan.error and plan.text.lstrip().startswith("No changes.")
+
+
+def _headline(plan: Plan) -> str:
+    if plan.error:
+        return "planning failed"
+    if plan.data is None:
+        return "planned"
+    counts = Counter(
+        action for each in plan.data.get("resource_changes", []) for action in _actions(each)
+    )
+    verbs = {
+        "import": "to import",
+        "create": "to add",
+        "update": "to change",
+        "delete": "to destroy",
+        "forget": "to forget",
+    }
+    always = ("create", "update", "delete")
+    shown = [
+        f"{counts[action]} {verb}"
+        for action, verb in verbs.items()
+        if counts[action] or (action in always and counts.total())
+    ]
+    if deferred := len(plan.data.get("deferred_changes", [])):
+        shown.append(f"{deferred} put off")
+    if shown:
+        return ", ".join(shown)
+    return "no changes" if _is_no_change(plan) else "no changes of resources"
+
+
+def _actions(resource: dict[str, Any]) -> list[str]:
+    change = resource["change"]
+    ours = [action for action in change["actions"] if action not in ("no-op", "read")]
+    return [*ours, "import"] if change.get("importing") else ours
+
+
+def _sentences(plan: dict[str, Any]) -> list[str]:
+    """Name what a reviewer must not miss."""
+    replaced: list[str] = []
+    destroyed: list[str] = []
+    forgotten: list[str] = []
+    moved: list[str] = []
+    for resource in plan.get("resource_changes", []):
+        address, actions = _code(resource["address"]), resource["change"]["actions"]
+        if "delete" in actions:
+            (replaced if "create" in actions else destroyed).append(address + _reason(resource))
+        if "forget" in actions:
+            forgotten.append(address)
+        if previous := resource.get("previous_address"):
+            moved.append(f"{_code(previous)} → {address}")
+    drifted = [_code(each["address"]) for each in plan.get("resource_drift", [])]
+    deferred = [
+        f"{_code(each['resource_change']['address'])} ({each['reason'].replace('_', ' ')})"
+        for each in plan.get("deferred_changes", [])
+    ]
+    outputs = [
+        _code(name)
+        for name, change in plan.get("output_changes", {}).items()
+        if change["actions"] != ["no-op"]
+    ]
+    failed = [
+        _code(check["address"]["to_display"])
+        for check in plan.get("checks", [])
+        if check["status"] in ("fail", "error")
+    ]
+    said = {
+        "**Destroyed**": destroyed,
+        "**Replaced**": replaced,
+        "**Failed checks**": failed,
+        "Forgotten, not destroyed": forgotten,
+        "Put off to a later plan": deferred,
+        "Moved": moved,
+        "Changed outside of Terraform": [each for each in drifted if each not in moved],
+        "Changed outputs": outputs,
+    }
+    return [f"{what}: {_joined(names)}" for what, names in said.items() if names]
+
+
+def _reason(resource: dict[str, Any]) -> str:
+    if paths := resource["change"].get("replace_paths"):
+        return f" because of {', '.join(_code(_path(path)) for path in paths)}"
+    _, _, reason = resource.get("action_reason", "").partition("_because_")
+    # That its code is gone is why nearly everything is destroyed.
+    known = reason in ("", "no_resource_config")
+    return "" if known else f" ({reason.replace('_', ' ')})"
+
+
+def _path(path: Iterable[Any]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)[1:]
+
+
+def _joined(names: Sequence[str]) -> str:
+    more = len(names) - LONGEST_LIST
+    return ", ".join(names[:LONGEST_LIST]) + (f" and {more} more" if more > 0 else "")
+
+
+def _limited(findings: Sequence[str]) -> list[str]:
+    shown = [f"* {finding}" for finding in findings[:LONGEST_LIST]]
+    more = len(findings) - LONGEST_LIST
+    return [*shown, f"* and {more} more"] if more > 0 else shown
+
+
+def coloured(text: str) -> str:
+    """Put terraform's symbols where a diff has its own: then GitHub shows + green and - red.
+
+    The lines of a long text have them in one column; a dash elsewhere is a YAML list's.
+    """
+    lines, column = [], None
+    for line in text.splitlines():
+        symbol = _SYMBOL.match(line)
+        if column is not None and line.strip().startswith("EOT"):
+            column = None
+        if symbol and column in (None, len(symbol[1])):
+            mark = symbol[2].replace("~", "!")
+            lines.append(mark.ljust(symbol.end(2) + 1) + line[symbol.end(2) :])
+        else:
+            lines.append(f" {line}")
+        if line.endswith("<<-EOT"):
+            indent = len(line) - len(line.lstrip(" "))
+            column = indent + (4 if symbol else 2)
+    return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    text = " ".join(text.split())
+    fence = _fence(text, 1)
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def _fence(text: str, shortest: int) -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return "`" * max(shortest, longest + 1)
+
+
+def _fenced(text: str, language: str, room: int | None) -> list[str]:
+    fence = _fence(text, 3)
+    frame = _length(f"\n{fence}{language}\n{fence}\n")
+    if room is not None and _length(text) > room - frame:
+        text = _tail(text, room - frame)
+    return ["", f"{fence}{language}", text, fence]
+
+
+def _tail(text: str, room: int) -> str:
+    """Keep the last lines: the end of a plan has its sum, the end of an error its cause."""
+    lines = text.splitlines()
+    room -= _length(f"… the first {len(lines)} lines are cut\n")
+
+    def fits(line: str) -> bool:
+        nonlocal room
+        room -= _length(line) + 1
+        return room >= 0
+
+    kept = list(takewhile(fits, reversed(lines)))[::-1]
+    return "\n".join([f"… the first {len(lines) - len(kept)} lines are cut", *kept])
+
+
+def _length(text: str) -> int:
+    """Count as GitHub may: a character outside of the basic plane twice."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,0 +1,51 @@
+"""Keeps one comment for each stack on a pull request."""
+
+import json
+import re
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """A pull request, by GitHub's REST API: `api` is its base address."""
+
+    api: str
+    repository: str
+    number: int
+    token: str
+
+    def put(self, marker: str, body: str) -> None:
+        """Write the comment that begins with `marker` anew, or a first one.
+
+        Raises:
+            urllib.error.URLError: GitHub did not take it.
+        """
+        comments = f"{self.api}/repos/{self.repository}/issues/{self.number}/comments"
+        page: str | None = f"{comments}?per_page=100"
+        while page:
+            found, page = self._call("GET", page)
+            for comment in found:
+                # Others' comments cannot be edited, and may quote ours.
+                if comment["user"]["type"] == "Bot" and comment["body"].startswith(marker):
+                    address = f"{self.api}/repos/{self.repository}/issues/comments/{comment['id']}"
+                    self._call("PATCH", address, {"body": body})
+                    return
+        self._call("POST", comments, {"body": body})
+
+    def _call(self, method: str, url: str, data: Any = None) -> tuple[Any, str | None]:
+        """Give the answer, and the address of its next page if it has one."""
+        request = urllib.request.Request(
+            url,
+            method=method,
+            data=None if data is None else json.dumps(data).encode(),
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Accept": "application/vnd.github+json",
+                "Content-Type": "application/json",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            following = re.search(r'<([^>]+)>; rel="next"', answer.headers.get("Link", ""))
+            return json.load(answer), following[1] if following else None
