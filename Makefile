@@ -87,7 +87,7 @@ demo: $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to 
 	@python -m tests.demo
 
 .PHONY: bench
-bench: $(PYTHON_READY)  ## Measure synth against the same program with stock imports
+bench: $(PYTHON_READY)  ## Measure synth against stock imports, and by the size of the fleet
 	@python -m tools.bench
 
 .PHONY: lock
