@@ -1,0 +1,146 @@
+"""Ring 3, slow: a fleet of three clusters in two regions and two accounts, one workspace."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.conftest import Stack
+from tests.simulated_aws import ACCOUNT, SimulatedAws
+from tests.simulated_aws.iam import is_allowed
+from tests.terraform.deployment import Deployment
+from tests.terraform.roots import Root
+
+pytestmark = pytest.mark.slow
+Stacks = Callable[[str], dict[str, Stack]]
+
+OTHER_ACCOUNT = "444455556666"
+AMP_ROLE = "arn:aws:iam::111122223333:role/kubecost-amp"
+
+
+def session(aws: SimulatedAws, region: str, account: str = ACCOUNT) -> Callable[[str], Any]:
+    """Give clients of a region and account."""
+    keys: Any = {"aws_access_key_id": "simulated", "aws_secret_access_key": "simulated"}
+    if account != ACCOUNT:
+        answer = aws.client("sts").assume_role(
+            RoleArn=f"arn:aws:iam::{account}:role/terraform", RoleSessionName="fleet"
+        )["Credentials"]
+        keys = {
+            "aws_access_key_id": answer["AccessKeyId"],
+            "aws_secret_access_key": answer["SecretAccessKey"],
+            "aws_session_token": answer["SessionToken"],
+        }
+    made: Any = boto3.Session(region_name=region, **keys)
+    return lambda service: made.client(service, endpoint_url=aws.url)
+
+
+def make_cluster(client: Callable[[str], Any], name: str) -> None:
+    """Make a cluster as somebody else would have made it, with an OIDC provider in IAM."""
+    ec2, iam, eks = client("ec2"), client("iam"), client("eks")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=zone)
+        for n, zone in enumerate(zones[:2])
+    ]
+    trust = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": "eks.amazonaws.com"},
+    }
+    role = iam.create_role(
+        RoleName=f"{name}-cluster",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )["Role"]
+    iam.attach_role_policy(
+        RoleName=role["RoleName"], PolicyArn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+    )
+    cluster = eks.create_cluster(
+        name=name,
+        roleArn=role["Arn"],
+        resourcesVpcConfig={"subnetIds": [each["Subnet"]["SubnetId"] for each in subnets]},
+    )["cluster"]
+    issuer = cluster["identity"]["oidc"]["issuer"]
+    iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
+
+
+def policies(iam: Any, role: str) -> list[dict[str, Any]]:
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+
+
+def test_a_fleet_shares_one_workspace_for_each_architecture(
+    stacks: Stacks, missing_providers: set[str], tmp_path: Path
+) -> None:
+    with SimulatedAws(region="ap-northeast-2") as aws:
+        ireland = session(aws, "eu-west-1")
+        research = session(aws, "ap-northeast-2", OTHER_ACCOUNT)
+        make_cluster(ireland, "shop-production")
+        make_cluster(research, "data")
+        before = set(aws.leftovers())
+        fleet = Deployment(tmp_path, stacks("fleet"), aws, missing_providers)
+        fleet.apply()
+        fleet.assert_nothing_to_do()
+
+        workspaces = aws.client("amp").list_workspaces()["workspaces"]
+        assert sorted(each["alias"] for each in workspaces) == [
+            "kubecost-adot-amp",
+            "kubecost-prom-amp",
+            "kubecost-prom-amp-cost",
+        ]
+        assert ireland("amp").list_workspaces()["workspaces"] == []
+        assert research("amp").list_workspaces()["workspaces"] == []
+
+        # Each cluster's role is in the cluster's account and may do one thing.
+        for client, cluster in ((ireland, "shop"), (research, "data")):
+            documents = policies(client("iam"), f"kubecost-prom-amp-cost-{cluster}-writer")
+            assert is_allowed(*documents, action="sts:AssumeRole", resource=AMP_ROLE)
+            for workspace in workspaces:
+                assert not is_allowed(
+                    *documents, action="aps:RemoteWrite", resource=workspace["arn"]
+                )
+            other = AMP_ROLE.replace("kubecost-amp", "admin")
+            assert not is_allowed(*documents, action="sts:AssumeRole", resource=other)
+        trust = json.loads(fleet.roots["prom_amp_cost-data"].outputs()["amp_role_trust"])
+        (statement,) = trust["Statement"]
+        assert statement["Principal"]["AWS"] == [
+            f"arn:aws:iam::{OTHER_ACCOUNT}:role/kubecost-prom-amp-cost-data-writer"
+        ]
+
+        # A cluster leaves: its stacks go, those of the others do not notice.
+        fleet.roots.pop("prom_amp_cost-shop").destroy()
+        fleet.assert_nothing_to_do()
+        fleet.destroy()
+        assert set(aws.leftovers()) == before
+
+
+def test_without_the_hub_a_cluster_is_told(
+    stacks: Stacks, missing_providers: set[str], tmp_path: Path
+) -> None:
+    with SimulatedAws(region="ap-northeast-2") as aws:
+        make_cluster(session(aws, "eu-west-1"), "shop-production")
+        member = stacks("fleet")["prom_amp-shop"]
+        root = Root(tmp_path / "member", member, aws, missing_providers)
+        root.init()
+        printed = root.apply(expect=1)
+        assert (
+            "There must be exactly one AMP workspace with the alias kubecost-prom-amp in "
+            "ap-northeast-2. If there is none, deploy the first cluster's: cdktf deploy prom_amp."
+            in printed
+        )
+
+
+def test_two_accounts_need_a_role_to_meet(
+    stacks: Stacks, missing_providers: set[str], tmp_path: Path
+) -> None:
+    with SimulatedAws(region="ap-northeast-2") as aws:
+        make_cluster(session(aws, "ap-northeast-2", OTHER_ACCOUNT), "data")
+        aws.client("amp").create_workspace(alias="kubecost-prom-amp")
+        root = Root(tmp_path / "m", stacks("accounts")["prom_amp-data"], aws, missing_providers)
+        root.init()
+        printed = root.apply(expect=1)
+        assert "Cluster data and the AMP workspace are in two accounts." in printed
+        assert "amp.role_arn" in printed
