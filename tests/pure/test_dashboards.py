@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from metrics.dashboards import DASHBOARDS, SERIES_LIMIT
+from metrics.dashboards import DASHBOARDS
+from metrics.dashboards.expressions import SERIES_LIMIT
 from metrics.names import COST_ONLY
 from metrics.rules import FLEET_RULES
 from settings import AmpSettings

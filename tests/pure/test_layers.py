@@ -20,7 +20,7 @@ FORBIDDEN = {
     | CDK
     | PROVIDERS,
     "settings_file.py": {"metrics", "modules", "architectures", "main"} | CDK | PROVIDERS,
-    "metrics/*.py": {"settings_file", "settings", "modules", "architectures", "main"}
+    "metrics/**/*.py": {"settings_file", "settings", "modules", "architectures", "main"}
     | CDK
     | PROVIDERS,
     "modules/*.py": {"settings_file", "architectures", "main"},
