@@ -144,7 +144,9 @@ class AmpWorkspace(Construct):
             "configuration",
             workspace_id=workspace.id,
             retention_period_in_days=settings.retention_days,
-            limits_per_label_set=_limits(self._home.cluster_ids, settings.max_series_per_cluster),
+            limits_per_label_set=series_limits(
+                self._home.cluster_ids, settings.max_series_per_cluster
+            ),
             provider=provider,
         )
         return workspace
@@ -244,7 +246,7 @@ class AmpWorkspace(Construct):
         return policy.allow(*actions, resource=self.arn)
 
 
-def _limits(
+def series_limits(
     cluster_ids: Sequence[str], max_series: int
 ) -> list[PrometheusWorkspaceConfigurationLimitsPerLabelSet]:
     """Bound each cluster by itself; those beyond AMP's number of label sets share one bound."""

@@ -11,6 +11,7 @@ import yaml
 
 from architectures import OVERLAYS, quotas
 from metrics.names import COST_ONLY
+from modules.amp_workspace import series_limits
 from settings import Settings
 from tests.synth.documents import Stack, helm_values, resources
 
@@ -471,3 +472,13 @@ def test_a_fleet_is_warned_before_a_quota(architecture: str, count: int, said: l
     settings = Settings.model_validate({"region": "eu-west-1", "clusters": clusters})
     given = list(quotas.warnings(settings, OVERLAYS[architecture]))
     assert [warning[: len(text)] for warning, text in zip(given, said, strict=True)] == said
+
+
+def test_clusters_beyond_amps_label_sets_share_a_limit() -> None:
+    def bounds(count: int) -> list[tuple[object, object]]:
+        made: Any = series_limits([f"c-{number}" for number in range(count)], 1000)
+        return [(each.label_set, each.limits[0].max_series) for each in made]
+
+    assert bounds(100) == [({"cluster_id": f"c-{number}"}, 1000) for number in range(100)]
+    assert len(bounds(103)) == 100
+    assert bounds(103)[-2:] == [({"cluster_id": "c-98"}, 1000), ({}, 4000)]
