@@ -38,7 +38,7 @@ test: $(PYTHON_READY)  ## Run the tests that need nothing but Terraform
 	@pytest --ignore=tests/lab
 
 .PHONY: lab
-lab: $(PYTHON_READY)  ## Build Prometheus, API server and collector for test-lab (first: 20 min)
+lab: $(PYTHON_READY)  ## Build Prometheus, API server and collector for test-lab (first: 11 min)
 	@tests/lab/tools/build
 
 .PHONY: test-lab

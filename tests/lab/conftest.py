@@ -26,8 +26,15 @@ def new_path(tmp_path_factory: pytest.TempPathFactory) -> NewPath:
 
 @pytest.fixture(scope="session")
 def lab_stacks(new_path: NewPath) -> dict[str, Stack]:
-    """Return the stacks of settings.yaml beside this file."""
-    return read_stacks(synthesize_into(new_path(), Path(__file__).with_name("settings.yaml")))
+    """Return the stacks of settings.yaml beside this file, red's from settings_abroad.yaml."""
+
+    def read(name: str) -> dict[str, Stack]:
+        return read_stacks(synthesize_into(new_path(), Path(__file__).with_name(name)))
+
+    abroad = read("settings_abroad.yaml")
+    return read("settings.yaml") | {
+        name: stack for name, stack in abroad.items() if name.endswith("-red")
+    }
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +48,7 @@ def ca() -> Iterator[trustme.CA]:
 
 @pytest.fixture(scope="session")
 def world(lab_stacks: dict[str, Stack], ca: trustme.CA, new_path: NewPath) -> Iterator[World]:
-    """Return the two clusters with all collectors running."""
+    """Return the clusters with all collectors running."""
     with ExitStack() as running:
         yield build(running, lab_stacks, new_path, ca)
 

@@ -12,7 +12,7 @@ from tests.conftest import Stack
 from tests.lab.conftest import NewPath
 from tests.lab.scraper_config import ScraperConfiguration
 from tests.lab.synthesized import Overlay
-from tests.lab.world import World, run
+from tests.lab.world import CLUSTERS, World, run
 
 REFUSED: dict[str, Callable[[Any], object]] = {
     "remote_write": lambda c: c.update(remote_write=[{"url": "https://example.com"}]),
@@ -36,7 +36,7 @@ REFUSED: dict[str, Callable[[Any], object]] = {
 }
 
 
-@pytest.mark.parametrize("cluster", ["blue", "green"])
+@pytest.mark.parametrize("cluster", CLUSTERS)
 def test_the_managed_scraper_takes_its_configuration(world: World, cluster: str) -> None:
     ScraperConfiguration.parse(world.overlays["amp", cluster].scraper)
 

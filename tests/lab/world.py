@@ -1,4 +1,4 @@
-"""Two clusters with four Kubecosts each, and every collector that the synthesized stacks have."""
+"""Three clusters with four Kubecosts each, and every collector that the synthesized stacks have."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.lab.synthesized import Overlay, prometheus_files
 
 ARCHITECTURES = ("prom_amp_cost", "prom_amp", "adot_amp", "amp")
 FULL = ("prom_amp", "adot_amp", "amp")
-CLUSTERS = ("blue", "green")
+CLUSTERS = ("blue", "green", "red")
 CHART = "prom_amp"  # the architecture whose Kubecost the chart's own jobs scrape
 # What the HCL project, of which this one is the successor, lets through to AMP.
 JOB_FILTER = [{"source_labels": ["job"], "regex": "kubecost|kubecost-networking", "action": "keep"}]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import settings_file
@@ -156,6 +157,7 @@ def plain(faults: list[str] | None) -> bool:
 
 
 @given(data=sections(Settings().model_dump(mode="json")) | anything)
+@hypothesis_settings(deadline=None)
 def test_whatever_is_put_in_gives_settings_or_plain_messages(
     data: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -164,6 +166,7 @@ def test_whatever_is_put_in_gives_settings_or_plain_messages(
 
 
 @given(text=st.text(max_size=80) | st.binary(max_size=80))
+@hypothesis_settings(deadline=None)
 def test_whatever_is_written_gives_settings_or_plain_messages(
     text: str | bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -37,8 +37,8 @@ def session(aws: SimulatedAws, region: str, account: str = ACCOUNT) -> Callable[
     return lambda service: made.client(service, endpoint_url=aws.url)
 
 
-def make_cluster(client: Callable[[str], Any], name: str) -> None:
-    """Make a cluster as somebody else would have made it, with an OIDC provider in IAM."""
+def make_cluster(client: Callable[[str], Any], name: str, *, oidc: bool = True) -> None:
+    """Make a cluster as somebody else would have made it, with an OIDC provider in IAM or not."""
     ec2, iam, eks = client("ec2"), client("iam"), client("eks")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
@@ -64,7 +64,8 @@ def make_cluster(client: Callable[[str], Any], name: str) -> None:
         resourcesVpcConfig={"subnetIds": [each["Subnet"]["SubnetId"] for each in subnets]},
     )["cluster"]
     issuer = cluster["identity"]["oidc"]["issuer"]
-    iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
+    if oidc:
+        iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
 
 
 def policies(iam: Any, role: str) -> list[dict[str, Any]]:
@@ -144,3 +145,16 @@ def test_two_accounts_need_a_role_to_meet(
         printed = root.apply(expect=1)
         assert "Cluster data and the AMP workspace are in two accounts." in printed
         assert "amp.role_arn" in printed
+
+
+def test_a_cluster_without_an_oidc_provider_is_told_by_the_aws_provider(
+    stacks: Stacks, missing_providers: set[str], tmp_path: Path
+) -> None:
+    # There is no data source that lists such providers, on which a precondition could rest.
+    with SimulatedAws(region="ap-northeast-2") as aws:
+        make_cluster(session(aws, "ap-northeast-2"), "kubecost", oidc=False)
+        root = Root(tmp_path / "hub", stacks("defaults")["prom_amp"], aws, missing_providers)
+        root.init()
+        printed = root.apply(expect=1)
+        assert "finding IAM OIDC Provider by url" in printed
+        assert "not found" in printed
