@@ -178,10 +178,10 @@ def test_noise_is_dropped_where_only_the_log_is_left(applied: Path, terraform: T
 
 
 def test_credentials_are_masked_wherever_they_come_from() -> None:
-    environment = {"AWS_SECRET_ACCESS_KEY": "abcd/efgh+ijkl", "HOME": "/home/ana"}
-    text = "key AKIAIOSFODNN7EXAMPLE k8s-aws-v1.aHR0cHM6 abcd/efgh+ijkl /home/ana"
+    environment = {"AWS_SECRET_ACCESS_KEY": "abcd/efgh+ijkl", "HOME": "/people/ana"}
+    text = "key AKIAIOSFODNN7EXAMPLE k8s-aws-v1.aHR0cHM6 abcd/efgh+ijkl /people/ana"
     hidden = "(sensitive value)"
-    assert mask(text, None, environment) == f"key {hidden} {hidden} {hidden} /home/ana"
+    assert mask(text, None, environment) == f"key {hidden} {hidden} {hidden} /people/ana"
     marked = {"before": None, "after": {"a": ["one-two", "x"]}, "after_sensitive": {"a": [True]}}
     data = {"resource_changes": [{"change": marked}]}
     assert mask("one-two x", data, {}) == f"{hidden} x"
