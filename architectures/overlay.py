@@ -53,7 +53,8 @@ class Overlay(Stack):
             architecture=self.architecture,
             cluster=cluster,
             hub=target.hub,
-            prefix=alias if target.hub else f"{alias}-{target.id}",
+            # A dot, which neither has: prom_amp on a cluster `cost` is not prom_amp_cost.
+            prefix=alias if target.hub else f"{alias}.{target.id}",
             slot=self.slot,
         )
         if settings.kubecost.node_exporter:

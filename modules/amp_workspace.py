@@ -81,6 +81,7 @@ class AmpWorkspace(Construct):
         self._home = home
         self.region = home.region
         self.role_arn = settings.role_arn
+        self._records = home.makes and not self._is_foreign(settings)
         self.signing = Signing(home.region, settings.role_arn)
         self.id, self.arn, self.endpoint = self._workspace(settings)
         self.remote_write_url = f"{self.endpoint}api/v1/remote_write"
@@ -99,9 +100,8 @@ class AmpWorkspace(Construct):
 
     def _workspace(self, settings: AmpSettings) -> tuple[str, str, str]:
         """Give id, ARN and endpoint, the latter with a slash at its end."""
-        if settings.workspace_id and settings.role_arn:
-            # In the account of the role, which Terraform itself need not be able to read.
-            return self._foreign(settings.workspace_id, settings.role_arn)
+        if self._is_foreign(settings):
+            return self._foreign(str(settings.workspace_id), str(settings.role_arn))
         workspace: PrometheusWorkspace | DataAwsPrometheusWorkspace
         if settings.workspace_id:
             workspace = self._named(settings.workspace_id)
@@ -110,6 +110,11 @@ class AmpWorkspace(Construct):
         else:
             workspace = self._found()
         return workspace.id, workspace.arn, workspace.prometheus_endpoint
+
+    @staticmethod
+    def _is_foreign(settings: AmpSettings) -> bool:
+        """Tell of a workspace in the role's account, which Terraform itself need not reach."""
+        return bool(settings.workspace_id and settings.role_arn)
 
     def _foreign(self, workspace_id: str, role_arn: str) -> tuple[str, str, str]:
         _, partition, _, _, account, _ = role_arn.split(":", 5)
@@ -216,11 +221,12 @@ class AmpWorkspace(Construct):
         ]
 
     def record(self, name: str, rules: dict[str, Any]) -> None:
-        """Let AMP evaluate recording rules every minute, where no Prometheus does.
+        """Let AMP evaluate recording rules.
 
         One set of rules serves every cluster that writes to the workspace, so the hub brings it.
+        To a workspace in another account its owner adds them.
         """
-        if self._home.makes:
+        if self._records:
             PrometheusRuleGroupNamespace(
                 self,
                 f"rules_{name}",

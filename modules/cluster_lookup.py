@@ -52,8 +52,7 @@ class ClusterLookup(Construct):
                 postcondition=_scraper_conditions(target.name) if needs.scraper else None,
             ),
         )
-        account = DataAwsCallerIdentity(self, "account").account_id
-        self.account_id = account
+        self.account_id = DataAwsCallerIdentity(self, "account").account_id
         self.role_arn = target.role_arn
         self.name = target.name
         self.region = target.region

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cdktf import TerraformOutput
+from cdktf import Fn, TerraformOutput, Token
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.prometheus_scraper import (
@@ -60,7 +60,7 @@ class ManagedScraper(Construct):
                     eks=[
                         PrometheusScraperSourceEks(
                             cluster_arn=at.cluster.arn,
-                            subnet_ids=at.cluster.subnet_ids,
+                            subnet_ids=_at_most_five(at.cluster.subnet_ids),
                             security_group_ids=[at.cluster.security_group_id],
                         )
                     ]
@@ -106,3 +106,12 @@ class ManagedScraper(Construct):
             policy=policy.document(policy.allow("sts:AssumeRole", resource=target_role_arn)),
         )
         return role
+
+
+def _at_most_five(subnet_ids: list[str]) -> list[str]:
+    """Take as many of a cluster's subnets as AMP does (API reference, "EksConfiguration").
+
+    Clusters often have six, in three zones; any five of them are in two zones at least.
+    """
+    count = Fn.min([5, Fn.length_of(subnet_ids)])
+    return Token.as_list(Fn.slice(Fn.sort(subnet_ids), 0, Token.as_number(count)))

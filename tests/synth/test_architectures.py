@@ -482,3 +482,18 @@ def test_clusters_beyond_amps_label_sets_share_a_limit() -> None:
     assert bounds(100) == [({"cluster_id": f"c-{number}"}, 1000) for number in range(100)]
     assert len(bounds(103)) == 100
     assert bounds(103)[-2:] == [({"cluster_id": "c-98"}, 1000), ({}, 4000)]
+
+
+def test_no_cluster_id_makes_two_roles_share_a_name(stacks: Stacks) -> None:
+    names = [
+        role["name"].lower()
+        for stack in stacks("names").values()
+        for role in resources(stack, "aws_iam_role.").values()
+    ]
+    assert len(names) == 10
+    assert len(set(names)) == len(names)
+
+
+def test_nothing_is_made_in_a_workspace_of_another_account(stacks: Stacks) -> None:
+    made = resources(stacks("foreign")["amp"], "aws_prometheus_")
+    assert list(made) == ["aws_prometheus_scraper.scraper"]

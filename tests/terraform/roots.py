@@ -47,6 +47,16 @@ class Root:
         assert result.returncode == expect, result.stdout
         return " ".join(result.stdout.replace("│", " ").split())
 
+    def _answer(self, *args: str) -> str:
+        return subprocess.run(
+            ["terraform", *args],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
     def show(self, *args: str) -> int:
         """Run terraform and let a person watch; give its exit status."""
         return subprocess.run(
@@ -64,14 +74,7 @@ class Root:
 
     def planned(self) -> dict[str, str]:
         """Give the planned action of every address that changes."""
-        lines = subprocess.run(
-            ["terraform", "plan", "-json", "-input=false"],
-            cwd=self._folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.splitlines()
+        lines = self._answer("plan", "-json", "-input=false").splitlines()
         changes = [
             message["change"]
             for message in map(json.loads, lines)
@@ -86,28 +89,11 @@ class Root:
     def plan_json(self) -> str:
         """Give the plan as JSON, the form that policy checks read."""
         self.run("plan", "-out=plan", "-input=false")
-        shown = subprocess.run(
-            ["terraform", "show", "-json", "plan"],
-            cwd=self._folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return shown.stdout
+        return self._answer("show", "-json", "plan")
 
     def destroy(self) -> None:
         self.run("apply", "-destroy", "-auto-approve", "-input=false")
 
     def outputs(self) -> dict[str, Any]:
-        found = json.loads(
-            subprocess.run(
-                ["terraform", "output", "-json"],
-                cwd=self._folder,
-                env=self._environment,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-        )
+        found = json.loads(self._answer("output", "-json"))
         return {name: output["value"] for name, output in found.items()}

@@ -97,7 +97,7 @@ def test_a_fleet_shares_one_workspace_for_each_architecture(
 
         # Each cluster's role is in the cluster's account and may do one thing.
         for client, cluster in ((ireland, "shop"), (research, "data")):
-            documents = policies(client("iam"), f"kubecost-prom-amp-cost-{cluster}-writer")
+            documents = policies(client("iam"), f"kubecost-prom-amp-cost.{cluster}-writer")
             assert is_allowed(*documents, action="sts:AssumeRole", resource=AMP_ROLE)
             for workspace in workspaces:
                 assert not is_allowed(
@@ -108,7 +108,7 @@ def test_a_fleet_shares_one_workspace_for_each_architecture(
         trust = json.loads(fleet.roots["prom_amp_cost-data"].outputs()["amp_role_trust"])
         (statement,) = trust["Statement"]
         assert statement["Principal"]["AWS"] == [
-            f"arn:aws:iam::{OTHER_ACCOUNT}:role/kubecost-prom-amp-cost-data-writer"
+            f"arn:aws:iam::{OTHER_ACCOUNT}:role/kubecost-prom-amp-cost.data-writer"
         ]
 
         # A cluster leaves: its stacks go, those of the others do not notice.
