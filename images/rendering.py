@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 FONTS = ROOT / "node_modules/@expo-google-fonts/open-sans"
 SCALE = 2  # for screens with two pixels where others have one
 
+_WEIGHTS = ("400Regular", "600SemiBold")
 _STYLE = ".bold text { font-weight: 600 }"
 
 
@@ -23,7 +24,13 @@ class ToolError(Exception):
 
 
 def png(sources: Mapping[str, str]) -> dict[str, bytes]:
-    """Render DOT sources, by name."""
+    """Render DOT sources, by name.
+
+    Raises:
+        ToolError: a program is missing or fails.
+    """
+    if not FONTS.is_dir():
+        raise ToolError("node_modules lacks what draws: run `make setup`.")
     icons = sorted({icon for dot in sources.values() for icon in re.findall(r'image="(.+?)"', dot)})
     return {name: _rasterize(svg) for name, svg in _svg(sources, icons).items()}
 
@@ -45,7 +52,7 @@ def _svg(sources: Mapping[str, str], icons: list[str]) -> dict[str, str]:
     except FileNotFoundError as error:
         raise ToolError("There is no Node.js: run it as `make images`.") from error
     if done.returncode:
-        raise ToolError(f"Graphviz failed; is `make setup` done?\n{done.stderr.strip()}")
+        raise ToolError(f"Graphviz failed: {done.stderr.strip()}")
     drawn: dict[str, str] = json.loads(done.stdout)
     return drawn
 
@@ -56,7 +63,7 @@ def _rasterize(svg: str) -> bytes:
         dpi=72,  # Graphviz counts in points
         zoom=SCALE,
         skip_system_fonts=True,
-        font_files=[str(file) for file in sorted(FONTS.glob("*/OpenSans_[46]*.ttf"))],
+        font_files=[str(FONTS / weight / f"OpenSans_{weight}.ttf") for weight in _WEIGHTS],
         font_family=FONT,
         style_sheet=_STYLE,
     )
