@@ -34,7 +34,7 @@ synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
 	@cdktf synth
 
 .PHONY: test
-test: $(PYTHON_READY)  ## Run the tests that need nothing but Terraform
+test: setup  ## Run the tests that need nothing but Terraform
 	@pytest --ignore=tests/lab
 
 .PHONY: lab
@@ -81,6 +81,10 @@ golden: $(PYTHON_READY)  ## Accept the synthesized JSON as the new golden files
 .PHONY: dashboards
 dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording rules
 	@python -m tools.dashboards
+
+.PHONY: images
+images: setup  ## Draw the pictures in images/ from what is synthesized
+	@python -m images
 
 .PHONY: demo
 demo: $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS
