@@ -86,6 +86,7 @@ def test_the_defaults_are_useful_without_prices(run: Run) -> None:
     assert "elsewhere with --region us-east-1 or eu-central-1" in flat
     assert "60 pods per cluster are assumed, 20 on each node; give yours with --pods" in flat
     assert "Cheapest" not in shown
+    assert "\n\n\n" not in shown
 
 
 def test_partly_known_prices_are_not_passed_off_as_all(run: Run) -> None:

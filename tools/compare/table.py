@@ -26,11 +26,12 @@ def table(estimates: Sequence[Estimate], fleet: Fleet, prices: Prices) -> str:
     free = "the free tier taken off" if prices.free_tier.samples else "the free tier not counted"
     blocks = [
         [f"{fleet}, in {fleet.region}. US$ per month, {free}."],
-        [*_fees(estimates), "", *cheapest(estimates, fleet)],
+        _fees(estimates),
+        cheapest(estimates, fleet),
         *(_facts(each, fleet) for each in estimates),
         notes(estimates, fleet, prices),
     ]
-    return "\n\n".join("\n".join(block) for block in blocks)
+    return "\n\n".join(filter(None, map("\n".join, blocks)))
 
 
 def _fees(estimates: Sequence[Estimate]) -> Iterator[str]:
