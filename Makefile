@@ -57,6 +57,10 @@ lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows
 	@.tools/bin/actionlint
 	@zizmor --offline --quiet .github
 
+.PHONY: compare
+compare: $(PYTHON_READY)  ## Show what each architecture costs, keeps and needs: ARGS="--nodes 20 --pods 600"
+	@python -m tools.compare $(ARGS)
+
 .PHONY: plan
 plan: synth  ## Review a stack's plan as a pull request shows it: STACK=prom
 	@python -m tools.review "$(STACK)"

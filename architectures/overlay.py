@@ -26,12 +26,13 @@ class Overlay(Stack):
     further cluster is `<architecture>-<cluster id>`.
 
     A subclass names its `architecture`, takes a `slot` that no other has (host ports are counted
-    from it), says what it `needs`, and composes modules.
+    from it), says what it `needs` and what an `outage` of AMP loses, and composes modules.
     """
 
     architecture: ClassVar[str]
     slot: ClassVar[int]
     needs: ClassVar[Needs] = Needs()
+    outage: ClassVar[str]  # how "An outage of AMP" goes on; see docs/metrics.md
 
     def __init__(self, scope: Construct, settings: Settings, target: ClusterTarget) -> None:
         super().__init__(
