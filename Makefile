@@ -82,6 +82,10 @@ golden: $(PYTHON_READY)  ## Accept the synthesized JSON as the new golden files
 dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording rules
 	@python -m tools.dashboards
 
+.PHONY: reference
+reference: $(PYTHON_READY)  ## Write docs/settings.md and the editors' schema from settings.py
+	@python -m tools.reference
+
 .PHONY: demo
 demo: $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS
 	@python -m tests.demo

@@ -17,15 +17,8 @@ import yaml
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from settings import (
-    BaseSettings,
-    ClusterId,
-    KubecostSettings,
-    Needs,
-    Section,
-    Settings,
-    StateSettings,
-)
+from settings import BaseSettings, KubecostSettings, Needs, Section, Settings, StateSettings
+from settings_types import ClusterId
 
 MISSING = object()
 
