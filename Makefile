@@ -28,6 +28,10 @@ help:  ## List the targets
 .PHONY: setup
 setup: $(PYTHON_READY) $(NODE_READY)  ## Install Python packages, Node.js and the CDKTF command line
 
+.PHONY: new
+new: $(PYTHON_READY)  ## Ask where, which cluster and which architecture, and write kubecost.yaml
+	@python -m tools.new $(ARGS)
+
 .PHONY: synth
 synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
 	@echo "synth: kubecost.yaml -> cdktf.out/stacks/*/cdk.tf.json"

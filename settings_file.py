@@ -100,24 +100,30 @@ def load(architectures: Mapping[str, Needs]) -> Settings:
     """
     path = Path(os.environ.get("KUBECOST_CONFIG") or Path(__file__).with_name("kubecost.yaml"))
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise SettingsError(path.name, [f"cannot be read: {reason}"]) from None
     except UnicodeDecodeError:
         raise SettingsError(path.name, ["is not UTF-8 text"]) from None
+    return parse(text, architectures, file=path.name)
+
+
+def parse(text: str, architectures: Mapping[str, Needs], *, file: str) -> Settings:
+    """Validate the text of a settings file; `file` is what the faults call it."""
+    try:
+        data = yaml.load(text, Loader=_UniqueKeyLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingsError(path.name, [_yaml_fault(error)]) from None
+        raise SettingsError(file, [_yaml_fault(error)]) from None
     if not isinstance(data, dict):
         found = "the file is empty" if data is None else f"found a {type(data).__name__}"
-        raise SettingsError(path.name, [f"{found}; allowed: keys such as name and region"])
+        raise SettingsError(file, [f"{found}; allowed: keys such as name and region"])
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
-        faults = [_fault(e) for e in error.errors(include_url=False)]
-        raise SettingsError(path.name, faults) from None
+        raise SettingsError(file, [_fault(e) for e in error.errors(include_url=False)]) from None
     if impossible := list(_impossible(settings, architectures)):
-        raise SettingsError(path.name, impossible)
+        raise SettingsError(file, impossible)
     return settings
 
 

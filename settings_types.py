@@ -129,7 +129,10 @@ PrincipalArn = Annotated[
 ]
 Cidr = Annotated[
     str,
-    Matching(rf"({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?\d)", "an IPv4 block such as 10.0.0.0/16"),
+    Matching(
+        rf"({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?\d)",
+        "an IPv4 block such as 10.0.0.0/16, a single address such as 203.0.113.7/32",
+    ),
     AfterValidator(_no_host_bits),
 ]
 InstanceType = Annotated[
