@@ -38,7 +38,7 @@ synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
 	@cdktf synth
 
 .PHONY: test
-test: $(PYTHON_READY)  ## Run the tests that need nothing but Terraform
+test: setup  ## Run the tests that need nothing but Terraform
 	@pytest --ignore=tests/lab
 
 .PHONY: lab
@@ -60,6 +60,10 @@ lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows
 	@mypy .
 	@.tools/bin/actionlint
 	@zizmor --offline --quiet .github
+
+.PHONY: compare
+compare: $(PYTHON_READY)  ## Show what each architecture costs, keeps and needs: ARGS="--nodes 20 --pods 600"
+	@python -m tools.compare $(ARGS)
 
 .PHONY: plan
 plan: synth  ## Review a stack's plan as a pull request shows it: STACK=prom
@@ -89,6 +93,10 @@ dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording
 .PHONY: reference
 reference: $(PYTHON_READY)  ## Write docs/settings.md and the editors' schema from settings.py
 	@python -m tools.reference
+
+.PHONY: images
+images: setup  ## Draw the pictures in images/ from what is synthesized
+	@python -m images
 
 .PHONY: demo
 demo: $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS

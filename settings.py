@@ -68,7 +68,7 @@ class Section(BaseModel):
 class NodesSettings(Section):
     """The managed node group of the base cluster: EC2 instances of one CPU architecture."""
 
-    instance_types: Annotated[tuple[InstanceType, ...], AsTuple, NotEmpty()] = ("m7i.large",)
+    instance_types: Annotated[tuple[InstanceType, ...], AsTuple, NotEmpty] = ("m7i.large",)
     """EC2 instance types; with several, EKS takes what can be had. All of one CPU architecture:
     Graviton types such as m7g.large work, too, but not beside others."""
     min: Count = 2
@@ -260,14 +260,14 @@ class Settings(Section):
     architectures: Annotated[
         tuple[str, ...],
         AsTuple,
-        NotEmpty(),
+        NotEmpty,
         BeforeValidator(lambda value: [value] if value == "all" else value),
     ] = ("all",)
     """`all`, or a list of those to synthesize. What is not deployed costs nothing, so `all` does no
     harm."""
     base: BaseSettings = BaseSettings()
     """The shared cluster that the stack `base` creates."""
-    clusters: Annotated[tuple[ClusterSettings, ...], AsTuple, NotEmpty()] | None = None
+    clusters: Annotated[tuple[ClusterSettings, ...], AsTuple, NotEmpty] | None = None
     """The EKS clusters that get the overlays; null: the one that base creates. Name an existing
     cluster to do without base."""
     amp: AmpSettings = AmpSettings()

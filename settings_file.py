@@ -1,7 +1,7 @@
 """kubecost.yaml -> `Settings`, or one readable line for each thing that is wrong with it.
 
 The file is `kubecost.yaml` beside main.py, or the one that the environment variable
-`KUBECOST_CONFIG` names.
+`KUBECOST_CONFIG` names. Other files of the user's are read and explained alike (`parse`).
 """
 
 import difflib
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -21,6 +21,7 @@ from settings import BaseSettings, KubecostSettings, Needs, Section, Settings, S
 from settings_types import ClusterId
 
 MISSING = object()
+Kind = TypeVar("Kind", bound=Section)
 
 
 @dataclass(frozen=True)
@@ -99,32 +100,46 @@ def load(architectures: Mapping[str, Needs]) -> Settings:
     Raises SettingsError with every fault that was found.
     """
     path = Path(os.environ.get("KUBECOST_CONFIG") or Path(__file__).with_name("kubecost.yaml"))
+    return settings_in(_text(path), architectures, file=path.name)
+
+
+def settings_in(text: str, architectures: Mapping[str, Needs], *, file: str) -> Settings:
+    """Validate the text of a settings file, as load does; `file` is what the faults call it."""
+    settings = _section_in_text(text, Settings, file)
+    if impossible := list(_impossible(settings, architectures)):
+        raise SettingsError(file, impossible)
+    return settings
+
+
+def parse(path: Path, kind: type[Kind]) -> Kind:
+    """Read a YAML file as a `kind` of section; raises SettingsError with every fault in it."""
+    return _section_in_text(_text(path), kind, path.name)
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise SettingsError(path.name, [f"cannot be read: {reason}"]) from None
     except UnicodeDecodeError:
         raise SettingsError(path.name, ["is not UTF-8 text"]) from None
-    return parse(text, architectures, file=path.name)
 
 
-def parse(text: str, architectures: Mapping[str, Needs], *, file: str) -> Settings:
-    """Validate the text of a settings file; `file` is what the faults call it."""
+def _section_in_text(text: str, kind: type[Kind], file: str) -> Kind:
     try:
         data = yaml.load(text, Loader=_UniqueKeyLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(file, [_yaml_fault(error)]) from None
     if not isinstance(data, dict):
         found = "the file is empty" if data is None else f"found a {type(data).__name__}"
-        raise SettingsError(file, [f"{found}; allowed: keys such as name and region"])
+        keys = " and ".join(list(kind.model_fields)[:2])
+        raise SettingsError(file, [f"{found}; allowed: keys such as {keys}"])
     try:
-        settings = Settings.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
-        raise SettingsError(file, [_fault(e) for e in error.errors(include_url=False)]) from None
-    if impossible := list(_impossible(settings, architectures)):
-        raise SettingsError(file, impossible)
-    return settings
+        faults = [_fault(e, kind) for e in error.errors(include_url=False)]
+        raise SettingsError(file, faults) from None
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -149,7 +164,7 @@ def _yaml_fault(error: Exception) -> str:
     return f"is not YAML: {error.problem or error.context}{where}"
 
 
-def _fault(error: ErrorDetails) -> Fault:
+def _fault(error: ErrorDetails, kind: type[Section]) -> Fault:
     """Say one of pydantic's errors in this project's words."""
     path = [part for part in error["loc"] if part != "[key]"]
     if path[:2] == ["kubecost", "values"]:
@@ -159,7 +174,7 @@ def _fault(error: ErrorDetails) -> Fault:
     number = isinstance(given, int | float) and not isinstance(given, bool)
     match error["type"]:
         case "extra_forbidden":
-            allowed = f"there is no such key{_nearest(path)}"
+            allowed = f"there is no such key{_nearest(path, kind)}"
         case "missing":
             given, allowed = MISSING, "it must be given"
         case "literal_error":
@@ -168,6 +183,10 @@ def _fault(error: ErrorDetails) -> Fault:
             allowed = "text" + (", in quotes" if number else "")
         case "int_type":
             allowed = "a whole number"
+        case "float_type":
+            allowed = "a number"
+        case "date_type":
+            allowed = "a date such as 2026-11-24, without quotes"
         case "bool_type":
             allowed = "true or false"
         case "tuple_type":
@@ -185,11 +204,10 @@ def _fault(error: ErrorDetails) -> Fault:
     return Fault(key, given, allowed)
 
 
-def _nearest(path: list[int | str]) -> str:
+def _nearest(path: list[int | str], section: type[Section]) -> str:
     """Name the known key that an unknown one resembles most, or all keys of its section."""
-    section: type[Section] = Settings
     for part in path[:-1]:
-        if isinstance(part, str):
+        if isinstance(part, str) and part in section.model_fields:
             section = _section_in(section.model_fields[part].annotation) or section
     keys = list(section.model_fields)
     near = difflib.get_close_matches(str(path[-1]), keys, n=1)

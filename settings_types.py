@@ -55,7 +55,7 @@ def _ecma_262(pattern: str) -> str:
     return re.sub(r"\(\?i:([^()]*)\)", lambda group: f"(?:{both_cases(group)})", pattern)
 
 
-class NotEmpty:
+class _NotEmpty:
     """A list with an entry. Field(min_length=1) would count faulty entries as missing, too."""
 
     @staticmethod
@@ -168,3 +168,4 @@ WorkspacePrefix = Annotated[str, Matching(r"[\w-]{0,40}", "letters, digits, - an
 Count = Annotated[int, Field(ge=1, le=450)]
 # YAML gives lists; strict mode would accept Python tuples only.
 AsTuple = Field(strict=False)
+NotEmpty = _NotEmpty()

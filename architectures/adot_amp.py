@@ -14,6 +14,10 @@ class AdotAmp(Overlay):
 
     architecture = "adot_amp"
     slot = 3
+    outage = (
+        "loses nothing within an hour, throttling included; but what waits is in memory, and"
+        " lost when the collector restarts"
+    )
 
     def compose(self) -> None:
         """Kubecost without Prometheus, a collector, and a workspace that evaluates the rules."""

@@ -16,6 +16,7 @@ class Amp(Overlay):
     architecture = "amp"
     slot = 4
     needs = Needs(scraper=True)
+    outage = "is AWS's matter, for the scraper is AWS's"
 
     def compose(self) -> None:
         """Kubecost without Prometheus, a scraper, and a workspace that evaluates the rules."""

@@ -1,5 +1,6 @@
 """What the overlays share: the cluster, the way to it, and a place of their own in it."""
 
+import inspect
 from abc import abstractmethod
 from typing import ClassVar
 
@@ -26,12 +27,13 @@ class Overlay(Stack):
     further cluster is `<architecture>-<cluster id>`.
 
     A subclass names its `architecture`, takes a `slot` that no other has (host ports are counted
-    from it), says what it `needs`, and composes modules.
+    from it), says what it `needs` and what an `outage` of AMP loses, and composes modules.
     """
 
     architecture: ClassVar[str]
     slot: ClassVar[int]
     needs: ClassVar[Needs] = Needs()
+    outage: ClassVar[str]  # how "An outage of AMP" goes on; see docs/metrics.md
 
     def __init__(self, scope: Construct, settings: Settings, target: ClusterTarget) -> None:
         super().__init__(
@@ -63,6 +65,12 @@ class Overlay(Stack):
         self.compose()
         if settings.amp.role_arn and self.needs.amp:
             tell_amp_role_trust(self)
+
+    @classmethod
+    def described(cls) -> tuple[str, str]:
+        """Give the first paragraph of the docstring, what it is, and the rest: when to take it."""
+        what, _, when = (inspect.getdoc(cls) or "").partition("\n\n")
+        return what, when
 
     def workspace(self) -> AmpWorkspace:
         """Give the AMP workspace that all clusters share, with what the dashboards rest on."""

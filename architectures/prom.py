@@ -14,6 +14,9 @@ class Prom(Overlay):
     architecture = "prom"
     slot = 0
     needs = Needs(amp=False, queries=False)
+    outage = (
+        "loses nothing, for AMP has no part in it; the volumes in the cluster are the only copy"
+    )
 
     def compose(self) -> None:
         """Kubecost with its Prometheus."""

@@ -12,6 +12,10 @@ class PromAmp(Overlay):
 
     architecture = "prom_amp"
     slot = 2
+    outage = (
+        "loses all that AMP throttles (429), which the chart gives no way to send again; else"
+        " nothing within an hour"
+    )
 
     def compose(self) -> None:
         """Kubecost with its Prometheus, and a workspace that one writes and the other queries."""

@@ -15,6 +15,7 @@ class PromAmpCost(Overlay):
     architecture = "prom_amp_cost"
     slot = 1
     needs = Needs(queries=False)
+    outage = "loses nothing within an hour, throttling included"
 
     def compose(self) -> None:
         """Kubecost with its Prometheus, and a workspace that Prometheus writes costs to."""

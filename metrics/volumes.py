@@ -29,3 +29,20 @@ VOLUMES = {
     "adot_amp": Volume(62.0, 40.0),
     "amp": Volume(62.0, 40.0),
 }
+
+# What a bundled Prometheus scrapes and records itself, wherever it sends it.
+SCRAPED = VOLUMES["prom_amp"]
+
+RULE_READS = {
+    "prom": 0.0,
+    "prom_amp_cost": 1.15,
+    "prom_amp": 0.34,
+    "adot_amp": 1.13,
+    "amp": 1.13,
+}
+"""How many samples AMP's recording rules read for each one that it takes in; AMP bills both.
+
+Measured by the same test, as Prometheus counts them (`totalQueryableSamples`, which is what AMP
+bills: AMP user guide, "Get statistics about your usage for each query"). In `prom_amp` AMP
+evaluates the fleet's rules only, since Prometheus evaluates Kubecost's.
+"""

@@ -32,13 +32,14 @@ class SynthError(Exception):
     """A side that cannot be synthesized, with what its program said."""
 
 
-def synthesize(tree: Path) -> dict[str, Stack]:
-    """Run the main.py of a source tree; give every stack's JSON."""
+def synthesize(tree: Path, settings: Path | None = None) -> dict[str, Stack]:
+    """Run the main.py of a source tree, with its own settings or others; give the stacks' JSON."""
+    chosen = {"KUBECOST_CONFIG": str(settings)} if settings else {}
     with tempfile.TemporaryDirectory() as out:
         done = subprocess.run(
             [sys.executable, "main.py"],
             cwd=tree,
-            env={**os.environ, "CDKTF_OUTDIR": out, "NODE_NO_WARNINGS": "1"},
+            env={**os.environ, **chosen, "CDKTF_OUTDIR": out, "NODE_NO_WARNINGS": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -6,7 +6,6 @@ scripts: `make new ARGS="--region eu-west-1 --architecture prom --yes"`.
 
 import argparse
 import difflib
-import inspect
 import json
 import os
 import re
@@ -25,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter, ValidationError
 
 from settings import Needs, Settings
-from settings_file import SettingsError, parse
+from settings_file import SettingsError, settings_in
 from settings_types import ClusterId
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ class Interview:
 
     def _take(self, question: str, text: str) -> None:
         answers = self.answers.told(question, text)
-        parse(answers.text(""), self.architectures, file=FILE.name)
+        settings_in(answers.text(""), self.architectures, file=FILE.name)
         self.answers = answers
 
 
@@ -184,8 +183,7 @@ def interview(
     if suggested := talk.answers.cluster_id:
         print(f"\nThe label cluster_id of its metrics cannot be {talk.answers.cluster}.")
         talk.ask("cluster_id", "cluster_id", suggested)
-    docs = {name: (inspect.getdoc(overlay) or "") for name, overlay in overlays.items()}
-    when = {name: doc.replace("\n\n", f"\n{'':6}") for name, doc in docs.items()}
+    when = {name: f"\n{'':6}".join(each.described()) for name, each in overlays.items()}
     prompt = "Architectures: numbers or names with commas between, or all"
     talk.ask("architectures", prompt, ",".join(Answers.architectures), when)
     if talk.answers.cluster is None:
@@ -262,7 +260,7 @@ def run(options: argparse.Namespace) -> None:
     schema = os.path.relpath(SCHEMA, file.resolve().parent)
     text = answers.text(schema if schema.startswith(".") else f"./{schema}")
     needs = {name: overlay.needs for name, overlay in overlays.items()}
-    settings = parse(text, needs, file=file.name)
+    settings = settings_in(text, needs, file=file.name)
     if not confirmed(file, text, yes=options.yes):
         raise GivenUpError(f"{file} stays as it is")
     write(file, text)

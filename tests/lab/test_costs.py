@@ -6,7 +6,7 @@ import pytest
 
 from metrics import names, queries
 from metrics.rules import FLEET_RULES, NAMESPACE_COST, RECORDING_RULES
-from metrics.volumes import VOLUMES, Volume
+from metrics.volumes import RULE_READS, VOLUMES, Volume
 from tests.lab.collectors import MINUTE
 from tests.lab.process import wait_until
 from tests.lab.world import ARCHITECTURES, CHART, CLUSTERS, FULL, World
@@ -140,6 +140,28 @@ def test_volumes(world: World, capsys: pytest.CaptureFixture[str]) -> None:
         green = Share(world, name, "green")
         predicted = VOLUMES[name].samples_per_minute(green.nodes, green.pods)
         assert green.samples() == pytest.approx(predicted, rel=0.05), name
+
+
+def test_how_often_rules_read_what_comes_in(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """AMP bills the samples that a query reads; Prometheus counts them alike (stats=all)."""
+    reads = {}
+    for name in ARCHITECTURES:
+        amp = world.amps[name]
+        per_minute = 0.0
+        for group in world.overlays[name, "blue"].rules["groups"]:
+            minutes = int(group.get("interval", "1m").removesuffix("m"))
+            for rule in group["rules"]:
+                promql = rule["expr"].replace("[5m]", f"[{5 * MINUTE}s]")
+                stats = amp.get("query", query=promql, stats="all")["stats"]
+                per_minute += stats["samples"]["totalQueryableSamples"] / minutes
+        series = amp.value(f'count({{__name__!="",__name__!~"{"|".join(FLEET)}"}})')
+        reads[name] = round(per_minute / series, 2)
+    with capsys.disabled():
+        print(f"\nsamples that rules read for each that comes in: {reads}")
+    for name in ARCHITECTURES:
+        assert reads[name] == pytest.approx(RULE_READS[name], rel=0.05), name
 
 
 def test_every_series_is_sent_once_a_minute(world: World) -> None:

@@ -202,7 +202,7 @@ def code(page: Page) -> Iterator[tuple[int, str]]:
                 case "yaml":
                     data = yaml.safe_load(text)
                     if isinstance(data, dict) and {*data} & {*Settings.model_fields}:
-                        settings_file.parse(text, ARCHITECTURES, file="settings")
+                        settings_file.settings_in(text, ARCHITECTURES, file="settings")
                 case "json":
                     json.loads(text)
                 case "python":

@@ -1,0 +1,247 @@
+"""Ring 1: what the architectures cost, against sums that were made by hand."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from architectures import ARCHITECTURES, OVERLAYS
+from metrics.volumes import RULE_READS, VOLUMES
+from settings import Settings
+from tests.conftest import ROOT
+from tools.compare.estimate import Estimate, estimate
+from tools.compare.explain import explain
+from tools.compare.fees import fee, ingestion
+from tools.compare.fleet import Fleet, fleet_of
+from tools.compare.prices import Prices, load
+from tools.compare.stacks import InCluster, Workload, read
+from tools.compare.table import COLUMNS, table
+
+FLEET = Fleet(clusters=3, nodes=20, pods=600, region="us-east-1", retention_days=150)
+PRICES = load()
+US = PRICES.of("us-east-1")
+FREE = PRICES.free_tier
+PROMETHEUS = InCluster((Workload("Prometheus", None, None, 32),), "97h", 91)
+
+
+@pytest.fixture(scope="module")
+def in_clusters() -> dict[str, InCluster]:
+    return read(Settings())
+
+
+def all_of(
+    in_clusters: dict[str, InCluster], fleet: Fleet = FLEET, prices: Prices = PRICES
+) -> list[Estimate]:
+    return [
+        estimate(name, needs, in_clusters[name], fleet, prices)
+        for name, needs in ARCHITECTURES.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("samples", "free", "usd"),
+    [
+        (0, 0, 0),
+        (216_000_000, 0, 19.44),  # 5,000 series every 60 s
+        (216_000_000, FREE.samples, 15.84),
+        (FREE.samples, FREE.samples, 0),
+        (4_320_000_000, 0, 261.20),  # 100,000 series: 2 B at $0.90, 2.32 B at $0.35
+        (2_000_000_000, 0, 180.00),
+        (2_010_000_000, 0, 180.35),
+        (252_000_000_000, 0, 8_930.00),
+        (262_000_000_000, 0, 9_090.00),
+        (262_000_000_000, FREE.samples, 9_086.40),
+    ],
+)
+def test_ingestion(samples: float, free: float, usd: float) -> None:
+    part = ingestion(samples, US.ingestion_per_10_million_samples, free=free)
+    assert part.usd == usd
+    assert part.complete
+
+
+def test_ingestion_in_frankfurt() -> None:
+    tiers = PRICES.of("eu-central-1").ingestion_per_10_million_samples
+    # 2 B at $0.981, 250 B at $0.381, 10 B at $0.174
+    assert ingestion(262e9, tiers).usd == 196.20 + 9_525.00 + 174.00
+
+
+def test_an_idle_collector() -> None:
+    assert fee(720, US.collector_per_hour, unit="hours").usd == 28.80
+    assert fee(720, PRICES.of("eu-central-1").collector_per_hour, unit="hours").usd == 31.39
+
+
+def test_the_example_by_hand(in_clusters: dict[str, InCluster]) -> None:
+    by_name = {each.architecture: each for each in all_of(in_clusters)}
+    cost, managed = by_name["prom_amp_cost"], by_name["amp"]
+    # 3 x (6 x 20 + 4.6 x 600) x 43,200, of which 40 million are free
+    assert cost.amounts.samples == pytest.approx(373_248_000)
+    assert cost.parts["ingestion"].usd == 29.99
+    # 3 x (62 x 20 + 40 x 600) x 43,200: 1,960 million at $0.90, 1,271.104 million at $0.35
+    assert managed.amounts.samples == pytest.approx(3_271_104_000)
+    assert managed.parts["ingestion"].usd == 220.89
+    # 150 / 30 x 3,271,104,000 x 2 bytes are 30.46 GB, of which 10 are free
+    assert managed.parts["storage"].usd == 0.61
+    # (1.13 + 10 x 5 / 3) x 3,271,104,000 = 58.2 billion, less than 200 billion
+    assert managed.parts["query"].usd == 0
+    # 3 x 720 hours at $0.04, and 3,271,104,000 at $0.03
+    assert managed.parts["collector"].usd == 96.21
+    assert managed.parts["in_cluster"].usd == 0
+    assert managed.total.usd == 317.71
+
+
+def test_a_collector_by_hand(in_clusters: dict[str, InCluster]) -> None:
+    (adot,) = (each for each in all_of(in_clusters) if each.architecture == "adot_amp")
+    # What the stack requests: 200m and 400Mi, in 3 clusters for 720 hours. m7i.large costs
+    # $0.1008, of which a vCPU is 0.031611 / (2 x 0.031611 + 8 x 0.004237).
+    cpu, memory = 3 * 0.2 * 720 * 0.0328095, 3 * 400 / 1024 * 720 * 0.00439764
+    assert adot.parts["in_cluster"].usd == pytest.approx(cpu + memory, abs=0.01)
+
+
+def test_without_the_free_tier(in_clusters: dict[str, InCluster]) -> None:
+    estimates = all_of(in_clusters, prices=PRICES.without_free_tier())
+    by_name = {each.architecture: each for each in estimates}
+    assert by_name["prom_amp_cost"].parts["ingestion"].usd == 33.59
+    assert by_name["amp"].parts["query"].usd == 5.82
+    assert by_name["amp"].parts["storage"].usd == 0.91
+
+
+def test_nothing_runs_nothing_is_sent(in_clusters: dict[str, InCluster]) -> None:
+    empty = Fleet(clusters=1, nodes=0, pods=0, region="us-east-1", retention_days=150)
+    for each in all_of(in_clusters, empty):
+        assert each.amounts.samples == 0
+        idle = 28.80 if each.needs.scraper else 0
+        assert each.total.usd - each.parts["in_cluster"].usd == pytest.approx(idle)
+
+
+def test_a_fleet_beyond_the_last_tier(in_clusters: dict[str, InCluster]) -> None:
+    huge = Fleet(clusters=200, nodes=500, pods=15_000, region="us-east-1", retention_days=150)
+    for each in all_of(in_clusters, huge):
+        if each.architecture in ("prom_amp", "adot_amp", "amp"):
+            assert each.amounts.samples > 252e9
+            assert len(each.parts["ingestion"].items) == 3
+    table(all_of(in_clusters, huge), huge, PRICES)
+
+
+sizes = st.tuples(st.integers(1, 300), st.integers(0, 1000), st.integers(0, 30_000))
+
+
+@given(st.sampled_from(list(ARCHITECTURES)), sizes, sizes)
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_more_never_costs_less(
+    name: str, one: tuple[int, int, int], other: tuple[int, int, int]
+) -> None:
+    def cost(size: tuple[int, ...]) -> Estimate:
+        clusters, nodes, pods = size
+        fleet = Fleet(clusters, nodes, pods, region="us-east-1", retention_days=150)
+        return estimate(name, ARCHITECTURES[name], PROMETHEUS, fleet, PRICES)
+
+    less, more = (tuple(map(pick, one, other)) for pick in (min, max))
+    for column in COLUMNS:
+        assert cost(less).parts[column].usd <= cost(more).parts[column].usd
+
+
+@given(st.integers(0, 300 * 10**9), st.integers(0, 10**9))
+def test_tiers_have_no_jumps(samples: int, free: int) -> None:
+    tiers = US.ingestion_per_10_million_samples
+    before, after = (ingestion(s, tiers, free=free).usd for s in (samples, samples + 10_000_000))
+    assert -0.011 <= after - before <= 0.911
+
+
+def test_every_architecture_has_its_figures_and_facts() -> None:
+    assert set(OVERLAYS) == set(VOLUMES) == set(RULE_READS)
+    assert all(overlay.outage for overlay in OVERLAYS.values())
+
+
+def test_the_outage_is_that_of_the_document() -> None:
+    rows = (ROOT / "docs/metrics.md").read_text().partition("What an outage of AMP costs")[2]
+    for name, overlay in OVERLAYS.items():
+        if row := re.search(rf"^\| `{name}` \|(.*?)\|", rows, re.M):
+            throttled = row[1].strip()
+            assert ("all of it" in throttled) == ("loses all that AMP throttles" in overlay.outage)
+            assert ("nothing lost" in throttled) == ("throttling included" in overlay.outage)
+            assert ("AWS's matter" in throttled) == ("AWS's matter" in overlay.outage)
+        else:
+            assert not overlay.needs.amp
+
+
+def test_what_is_explained_adds_up(in_clusters: dict[str, InCluster]) -> None:
+    for prices in (PRICES, PRICES.without_free_tier()):
+        estimates = all_of(in_clusters, prices=prices)
+        text = explain(estimates, FLEET, prices)
+        for each in estimates:
+            block = re.search(rf"^{each.architecture}\n((?:  .*\n)+)", text, re.M)
+            assert block
+            items = re.findall(r"^  \S+ \S+(?: \S+)? {2,}(.*) = \$([\d,.]+)$", block[1], re.M)
+            total = re.search(r"^  total +\$([\d,.]+)$", block[1], re.M)
+            assert total
+            assert len(items) == len(each.total.items)
+            sums = [float(usd.replace(",", "")) for _, usd in items]
+            assert round(sum(sums), 2) == float(total[1].replace(",", "")) == each.total.usd
+            for (how, _), usd in zip(items, sums, strict=True):
+                assert evaluated(how) == pytest.approx(usd, rel=0.001, abs=0.006)
+
+
+def evaluated(how: str) -> float:
+    """Compute what a formula says, units left out."""
+    if "are free" in how:
+        return 0
+    terms = re.sub(r"free|[a-zA-Z]{2,}|\$|,", "", how)
+    assert re.fullmatch(r"[\d.() x/-]+", terms), how
+    return float(eval(terms.replace("x", "*")))
+
+
+def test_what_the_user_requests_is_counted() -> None:
+    server = {
+        "resources": {"requests": {"cpu": 2, "memory": "8Gi"}},
+        "persistentVolume": {"size": "100Gi"},
+        "retention": "15d",
+    }
+    values: Any = {
+        "prometheus": {"server": server},
+        "kubecostModel": {"etlDailyStoreDurationDays": 400},
+    }
+    settings = Settings()
+    kubecost = settings.kubecost.model_copy(update={"values": values})
+    found = read(settings.model_copy(update={"kubecost": kubecost}))
+    assert found["prom"] == InCluster((Workload("Prometheus", 2, 8, 100),), "15d", 400)
+    assert found["amp"] == InCluster((), None, 400)
+    (collector,) = found["adot_amp"].workloads
+    assert (collector.cpu_cores, collector.memory_gib) == (0.2, 400 / 1024)
+
+
+def test_notes_say_what_is_not_as_it_was_measured() -> None:
+    settings = Settings.model_validate(
+        {
+            "kubecost": {"node_exporter": True, "network_costs": False},
+            "clusters": [{"name": "shop"}, {"name": "data", "region": "eu-west-1"}],
+        }
+    )
+    notes = " ".join(fleet_of(settings).notes)
+    for part in (
+        "base does not create",
+        "node_exporter is on",
+        "network_costs is off",
+        "other reg",
+    ):
+        assert part in notes
+    assert fleet_of(Settings(), nodes=1, pods=1).notes == ()
+
+
+@pytest.mark.skipif("CHART_VALUES" not in os.environ, reason="CHART_VALUES names no folder")
+def test_the_defaults_of_the_chart(in_clusters: dict[str, InCluster]) -> None:
+    file = Path(os.environ["CHART_VALUES"], "cost-analyzer-2.8.7/values.yaml")
+    values = yaml.safe_load(file.read_text())
+    server = values["prometheus"]["server"]
+    assert server["resources"] == {}
+    assert server["persistentVolume"]["size"] == "32Gi"
+    (prometheus,) = in_clusters["prom"].workloads
+    assert prometheus == Workload("Prometheus", None, None, 32)
+    assert in_clusters["prom"].prometheus_retention == server["retention"]
+    days = values["kubecostModel"]["etlDailyStoreDurationDays"]
+    assert in_clusters["prom"].kubecost_days == days

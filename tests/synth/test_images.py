@@ -1,0 +1,319 @@
+"""Ring 2: the pictures are those of the stacks, and nothing in a stack is missing unnoticed."""
+
+import copy
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from PIL import ImageFont
+
+from architectures import OVERLAYS
+from images import architecture, fleet, gallery
+from images.components import components
+from images.drawing import LINE_HEIGHT
+from images.left_out import LEFT_OUT, LEFT_OUT_OF_FLEET
+from images.picture import WIDTH, Box, Flow, Item, Part, Picture, PictureError, Text
+from images.rendering import FONTS
+from tests.conftest import Stack, read_stacks, synthesize_into
+
+Stacks = dict[str, Stack]
+
+
+class Synthesized(NamedTuple):
+    defaults: Stacks
+    fleet: Stacks
+
+
+@pytest.fixture(scope="module")
+def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    return Synthesized(
+        *(
+            read_stacks(synthesize_into(tmp_path_factory.mktemp(file.stem), file))
+            for file in (gallery.DEFAULTS, gallery.FLEET)
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def pictures(synthesized: Synthesized) -> dict[str, Picture]:
+    return {name: architecture.picture(name, synthesized.defaults) for name in OVERLAYS} | {
+        "fleet": fleet.picture(synthesized.fleet)
+    }
+
+
+@pytest.fixture
+def stacks(synthesized: Synthesized) -> Stacks:
+    """Stacks of the defaults, to be changed."""
+    return copy.deepcopy(synthesized.defaults)
+
+
+def test_the_committed_pictures_are_current(synthesized: Synthesized) -> None:
+    drawn = gallery.draw(*synthesized)
+    assert sorted(file.name for file in gallery.FOLDER.glob("*.png")) == sorted(drawn)
+    for name, picture in drawn.items():
+        # Not `==` in the assertion: pytest would print what differs in a hundred kilobytes.
+        is_current = (gallery.FOLDER / name).read_bytes() == picture
+        assert is_current, f"images/{name}: see make images"
+
+
+def shown(picture: Picture) -> set[str]:
+    return {component for item in picture.items for component in item.shows}
+
+
+def test_each_reason_to_leave_out_is_needed(
+    synthesized: Synthesized, pictures: dict[str, Picture]
+) -> None:
+    of_defaults = set()
+    for name in OVERLAYS:
+        found = components(
+            {"base": synthesized.defaults["base"], "overlay": synthesized.defaults[name]}
+        )
+        of_defaults |= found.keys() - shown(pictures[name])
+    of_fleet = components(synthesized.fleet).keys() - shown(pictures["fleet"])
+    for patterns, hidden in ((LEFT_OUT, of_defaults), (LEFT_OUT_OF_FLEET, of_fleet)):
+        assert [
+            pattern
+            for pattern in patterns
+            if not any(fnmatchcase(component, pattern) for component in hidden)
+        ] == []
+
+
+def test_each_item_is_in_some_picture(
+    synthesized: Synthesized, pictures: dict[str, Picture]
+) -> None:
+    def kind(item: Item) -> tuple[Any, ...]:
+        return type(item), item.shows, item.unless
+
+    drawn = {kind(item) for picture in pictures.values() for item in picture.items}
+    for name in OVERLAYS:
+        found = components(
+            {"base": synthesized.defaults["base"], "overlay": synthesized.defaults[name]}
+        )
+        for item in architecture.catalogue(found):
+            assert kind(item) in drawn, f"{item} is in no picture"
+
+
+@contextmanager
+def values(stacks: Stacks, architecture: str) -> Iterator[dict[str, Any]]:
+    """Give the values of an architecture's Kubecost, and put back what the test makes of them."""
+    release = stacks[architecture]["resource"]["helm_release"]["kubecost_release"]
+    read = yaml.safe_load(release["values"][0])
+    yield read
+    release["values"] = [yaml.safe_dump(read)]
+
+
+def parts(picture: Picture) -> set[str]:
+    return {item.id for item in picture.items if isinstance(item, Part)}
+
+
+def flows(picture: Picture) -> set[tuple[str, str, str]]:
+    return {
+        (item.start, item.kind.title, item.end) for item in picture.items if isinstance(item, Flow)
+    }
+
+
+SCRAPED = ("kubecost", "network_costs", "nodes")
+
+
+@pytest.mark.parametrize(
+    ("name", "scraper", "others"),
+    [
+        ("prom", "prometheus", {("kubecost", "query", "prometheus")}),
+        (
+            "prom_amp_cost",
+            "prometheus",
+            {
+                ("kubecost", "query", "prometheus"),
+                ("prometheus", "remote write", "workspace"),
+            },
+        ),
+        ("prom_amp", "prometheus", {("prometheus", "remote write", "workspace")}),
+        ("adot_amp", "collector", {("collector", "remote write", "workspace")}),
+        ("amp", "scraper", {("scraper", "remote write", "workspace")}),
+    ],
+)
+def test_an_architecture_is_what_its_picture_says(
+    name: str,
+    scraper: str,
+    others: set[tuple[str, str, str]],
+    pictures: dict[str, Picture],
+) -> None:
+    if ("kubecost", "query", "prometheus") not in others:
+        others = others | {("kubecost", "query", "proxy"), ("proxy", "query", "workspace")}
+    assert flows(pictures[name]) == {
+        ("person", "open the UI", "kubecost"),
+        *((scraper, "scrape", target) for target in SCRAPED),
+        *others,
+    }
+
+
+def test_what_is_switched_off_is_not_drawn(stacks: Stacks) -> None:
+    before = parts(architecture.picture("prom_amp", stacks))
+    with values(stacks, "prom_amp") as changed:
+        changed["networkCosts"] = {"enabled": False}
+        jobs = changed["prometheus"]["serverFiles"]["prometheus.yml"]["scrape_configs"]
+        jobs[:] = [job for job in jobs if job["job_name"] != "kubecost-networking"]
+    del stacks["base"]["resource"]["aws_vpc_endpoint"]["network_amp_endpoint"]
+    after = architecture.picture("prom_amp", stacks)
+    assert before - parts(after) == {"network_costs", "endpoint"}
+    assert "network-costs" not in {item.text for item in after.items if isinstance(item, Text)}
+
+
+def test_what_is_new_is_drawn_or_left_out_for_a_reason(stacks: Stacks) -> None:
+    stacks["prom"]["resource"]["aws_s3_bucket"] = {"metrics": {"bucket": "metrics"}}
+    with values(stacks, "prom") as changed:
+        changed["ingress"] = {"enabled": True}
+        changed["global"]["grafana"]["enabled"] = True
+        jobs = changed["prometheus"]["serverFiles"]["prometheus.yml"]["scrape_configs"]
+        jobs.append({"job_name": "gpu"})
+    release = "overlay:helm_release.kubecost_release"
+    with pytest.raises(PictureError) as fault:
+        architecture.picture("prom", stacks)
+    assert str(fault.value).splitlines() == [
+        f"{component}: neither drawn nor left out for a reason"
+        for component in (
+            "overlay:aws_s3_bucket.metrics",
+            f"{release}/global.grafana.enabled",
+            f"{release}/ingress.enabled",
+            f"{release}/prometheus.serverFiles.prometheus.yml.scrape_configs.gpu",
+        )
+    ]
+
+
+def test_a_job_whose_target_is_gone_is_a_fault(stacks: Stacks) -> None:
+    with values(stacks, "prom") as changed:
+        changed["networkCosts"] = {"enabled": False}
+    with pytest.raises(PictureError, match="kubecost-networking: network_costs is not in the"):
+        architecture.picture("prom", stacks)
+
+
+def test_arrows_lead_where_the_json_says(stacks: Stacks) -> None:
+    elsewhere = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write"
+    with values(stacks, "prom_amp_cost") as changed:
+        (target,) = changed["prometheus"]["server"]["remoteWrite"]
+        target["url"] = elsewhere
+        target["write_relabel_configs"] = []
+    policy = stacks["prom_amp_cost"]["resource"]["aws_iam_role_policy"]["kubecost_writer_policy"]
+    policy["policy"] = policy["policy"].replace("${aws_prometheus_workspace.workspace.arn}", "*")
+    with pytest.raises(PictureError) as fault:
+        architecture.picture("prom_amp_cost", stacks)
+    sends = "overlay:helm_release.kubecost_release/prometheus.server.remoteWrite.0"
+    assert set(str(fault.value).splitlines()) == {
+        f"{sends} does not name overlay:aws_prometheus_workspace.workspace",
+        f'{sends} does not name "action": "keep"',
+        "overlay:aws_iam_role_policy.kubecost_writer_policy"
+        " does not name overlay:aws_prometheus_workspace.workspace",
+    }
+
+
+# What the chart brings without being told, as its values.yaml says: which part of the pictures.
+BROUGHT = {
+    "kubecostFrontend.enabled": "kubecost",
+    "persistentVolume.enabled": "kubecost_volume",
+    "prometheus.server.enabled": "prometheus",
+    "prometheus.server.persistentVolume.enabled": "prometheus_volume",
+}
+NOT_DRAWN = {
+    "forecasting.enabled": "answers the UI's forecasts only",
+    "diagnostics.enabled": "looks at what is drawn",
+    "diagnostics.primary.enabled": "part of diagnostics",
+}
+# Of what is off, and how something is, not that it is.
+DETAILS = r"alertmanager|clusterController|[gG]rafana|Probe|ipv6|global\.prometheus"
+
+
+@pytest.mark.skipif("CHART_VALUES" not in os.environ, reason="see test_chart_keys.py")
+def test_what_the_chart_brings_by_itself_is_drawn_or_known(pictures: dict[str, Picture]) -> None:
+    (file,) = Path(os.environ["CHART_VALUES"]).glob("cost-analyzer-*/values.yaml")
+    chart = {"resource": {"helm_release": {"chart": {"values": [file.read_text()]}}}}
+    switches = {
+        component.partition("/")[2]
+        for component, value in components({"": chart}).items()
+        if component.endswith(".enabled") and value == "true"
+    }
+    assert {switch for switch in switches if not re.search(DETAILS, switch)} == {
+        *BROUGHT,
+        *NOT_DRAWN,
+    }
+    assert set(BROUGHT.values()) <= parts(pictures["prom"])
+
+
+class Area(NamedTuple):
+    """Where something is: its left, upper, right and lower end."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlaps(self, other: "Area") -> bool:
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
+        )
+
+    def grown(self, by: float) -> "Area":
+        return Area(self.left - by, self.top - by, self.right + by, self.bottom + by)
+
+
+def area_of_part(part: Part) -> Area:
+    (x, y), half = part.at, part.size / 2
+    return Area(x - half, y - half, x + half, y + half)
+
+
+def area_of_text(text: Text) -> Area:
+    weight = "600SemiBold" if text.bold else "400Regular"
+    font = ImageFont.truetype(FONTS / weight / f"OpenSans_{weight}.ttf", size=100)
+    lines = text.text.split("\n")
+    width = max(font.getlength(line) for line in lines) * text.size / 100
+    (x, y), half = text.at, text.size / 2
+    left = x - width * {"left": 0, "center": 0.5, "right": 1}[text.align]
+    below = (len(lines) - 1) * text.size * LINE_HEIGHT
+    # Letters fill about two thirds of a line.
+    return Area(left, y - half * 0.7, left + width, y + below + half * 0.7)
+
+
+def test_no_text_lies_on_another_an_icon_or_an_arrow(pictures: dict[str, Picture]) -> None:
+    for name, picture in pictures.items():
+        texts = {item: area_of_text(item) for item in picture.items if isinstance(item, Text)}
+        icons = {item.id: area_of_part(item) for item in picture.items if isinstance(item, Part)}
+        lines = [
+            Area(*map(min, zip(one, other, strict=True)), *map(max, zip(one, other, strict=True)))
+            for item in picture.items
+            if isinstance(item, Flow)
+            for one, other in pairwise(item.points)
+        ]
+        for (one, area), (other, second) in combinations(texts.items(), 2):
+            assert not area.overlaps(second), f"{name}: {one.text} and {other.text}"
+        for text, area in texts.items():
+            assert area.left > 8, f"{name}: {text.text}"
+            assert area.right < WIDTH - 8, f"{name}: {text.text}"
+            for icon, second in icons.items():
+                assert not area.overlaps(second), f"{name}: {text.text} and {icon}"
+            for line in lines:
+                assert not area.overlaps(line.grown(1)), f"{name}: {text.text} and an arrow"
+
+
+def test_arrows_touch_what_they_connect(pictures: dict[str, Picture]) -> None:
+    for name, picture in pictures.items():
+        areas = {item.id: [area_of_part(item)] for item in picture.items if isinstance(item, Part)}
+        # An arrow may end at the frame of a thing, too.
+        for part in picture.items:
+            for box in picture.items:
+                if isinstance(part, Part) and isinstance(box, Box) and box.shows == part.shows:
+                    (x, y), (width, height) = box.corner, box.size
+                    areas[part.id].append(Area(x, y, x + width, y + height))
+        for flow in picture.items:
+            if isinstance(flow, Flow):
+                for point, end in ((flow.points[0], flow.start), (flow.points[-1], flow.end)):
+                    spot = Area(*point, *point).grown(6)
+                    assert any(spot.overlaps(area) for area in areas[end]), f"{name}: {end}"

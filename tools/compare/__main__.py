@@ -1,0 +1,118 @@
+"""Compare the architectures: what each costs a month, keeps, shows, loses and needs.
+
+Without options the fleet is that of kubecost.yaml.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import settings_file
+from architectures import ARCHITECTURES
+from tools.compare import chart, report, stacks
+from tools.compare.estimate import Estimate, estimate
+from tools.compare.explain import explain
+from tools.compare.fleet import Fleet, fleet_of
+from tools.compare.prices import SHIPPED, Prices, load
+from tools.compare.table import table
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class CompareError(Exception):
+    """What was asked for cannot be shown; a line for a person."""
+
+
+def main(arguments: list[str]) -> int:
+    """Print the comparison; 1, with a line for each reason on stderr, where that is impossible."""
+    options = _parser().parse_args(arguments)
+    try:
+        estimates, fleet, prices = _compare(options)
+        if options.chart:
+            _draw(estimates, fleet, options.chart)
+        if options.json:
+            print(json.dumps(report.report(estimates, fleet, prices), indent=2))
+        else:
+            print(table(estimates, fleet, prices))
+            if options.explain:
+                print(f"\n{explain(estimates, fleet, prices)}")
+    except (CompareError, settings_file.SettingsError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.compare", description=__doc__)
+    parser.add_argument("--clusters", type=_at_least(1), help="how many, all of one size")
+    parser.add_argument("--nodes", type=_at_least(0), help="of each cluster")
+    parser.add_argument("--pods", type=_at_least(0), help="of each cluster")
+    parser.add_argument("--region", help="of AMP and of the prices")
+    parser.add_argument(
+        "--prices", type=Path, metavar="FILE", help="your prices, in the form of prices.yaml"
+    )
+    parser.add_argument(
+        "--no-free-tier", action="store_true", help="as if AMP's free tier were used up elsewhere"
+    )
+    parser.add_argument("--explain", action="store_true", help="show the formulas and the sources")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw it to a .png or .svg")
+    return parser
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"given {text}; allowed: a whole number from {least}")
+        return int(text)
+
+    return number
+
+
+def _compare(options: argparse.Namespace) -> tuple[list[Estimate], Fleet, Prices]:
+    settings = settings_file.load(ARCHITECTURES)
+    prices = load(options.prices)
+    fleet = fleet_of(
+        settings,
+        clusters=options.clusters,
+        nodes=options.nodes,
+        pods=options.pods,
+        region=options.region,
+    )
+    # Whoever asks for prices gets an error; whoever asks in general gets all that there is.
+    if fleet.region not in prices.regions and (options.region or options.prices or options.chart):
+        raise CompareError(
+            f"prices of {fleet.region} are not known: take --region {' or '.join(prices.regions)},"
+            f" or give them with --prices FILE in the form of {SHIPPED.relative_to(ROOT)}"
+        )
+    if options.no_free_tier:
+        prices = prices.without_free_tier()
+    print("compare: reading what the synthesized stacks run", file=sys.stderr, flush=True)
+    try:
+        in_clusters = stacks.read(settings)
+    except ValueError as error:
+        raise CompareError(
+            f"kubecost.values: a size that Kubernetes does not know: {error}"
+        ) from None
+    estimates = [
+        estimate(name, needs, in_clusters[name], fleet, prices)
+        for name, needs in ARCHITECTURES.items()
+    ]
+    return estimates, fleet, prices
+
+
+def _draw(estimates: list[Estimate], fleet: Fleet, file: Path) -> None:
+    if file.suffix not in chart.FORMATS:
+        raise CompareError(f"--chart: given {file}; allowed: a file {' or '.join(chart.FORMATS)}")
+    drawn = chart.draw(estimates, fleet, file.suffix)
+    try:
+        file.write_bytes(drawn)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CompareError(f"--chart: {file} cannot be written: {reason}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,173 @@
+"""What an architecture takes each month on a fleet, and what that costs.
+
+A month has 30 days. Sums are sums of what is shown, which is rounded to cents.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from metrics.volumes import RULE_READS, SCRAPED, VOLUMES
+from settings import Needs
+from tools.compare.fees import BILLION, INGESTION_UNIT, Part, fee, ingestion
+from tools.compare.fleet import Fleet
+from tools.compare.prices import FreeTier, NodePrice, Price, Prices, RegionPrices
+from tools.compare.stacks import GIB, InCluster, Workload
+
+HOURS = 30 * 24
+MINUTES = HOURS * 60
+
+# "typically 1 or 2 bytes", of GB that are 2^30 bytes (aws.amazon.com/prometheus/pricing). Names
+# and labels come on top, in a size that AWS does not say.
+BYTES_PER_SAMPLE = 2
+
+# Assumed, for Kubecost's code is closed: while an hour lasts, its costs are computed again and
+# again, from averages and maxima of the same samples (OpenCost, pkg/costmodel/allocation.go).
+KUBECOST_READS = 10
+
+# The chart requests nothing for Prometheus. Taken is what the ADOT collector requests, and on top,
+# rounded up, what Prometheus was measured to take: 5 to 7 KiB for each series, and 2 to 3 CPU
+# seconds for a million samples (tests/lab/test_prometheus_size.py). Queries come on top of that.
+BASE_CORES = 0.2
+BASE_MEMORY = 400 * 1024**2  # bytes
+MEMORY_PER_SERIES = 8 * 1024  # bytes
+CPU_PER_MILLION_SAMPLES = 3.0  # seconds
+
+# How Kubecost splits a node's price (OpenCost, configs/default.json: US$ per vCPU and per GiB).
+VCPU_WEIGHT, GIB_WEIGHT = 0.031611, 0.004237
+
+
+class Size(NamedTuple):
+    """What a workload takes of one cluster."""
+
+    name: str
+    cpu_cores: float
+    memory_gib: float
+    disk_gib: float
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What a month's fees are for, in all clusters together."""
+
+    samples: float
+    stored_gb: float
+    query_samples: float
+    collector_hours: int
+    cpu_cores: float
+    memory_gib: float
+    disk_gib: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An architecture on a fleet, as if nothing else of the payer's used AMP.
+
+    Attributes:
+        samples_formula: how amounts.samples comes about, with its numbers put in.
+        query_formula: the same for amounts.query_samples.
+        sizes: what the workloads take of each cluster.
+        parts: the fees by column of the table.
+    """
+
+    architecture: str
+    needs: Needs
+    in_cluster: InCluster
+    amounts: Amounts
+    samples_formula: str
+    query_formula: str
+    sizes: tuple[Size, ...]
+    parts: Mapping[str, Part]
+
+    @property
+    def total(self) -> Part:
+        """All items of all columns."""
+        return sum(self.parts.values(), start=Part())
+
+
+def estimate(
+    architecture: str, needs: Needs, in_cluster: InCluster, fleet: Fleet, prices: Prices
+) -> Estimate:
+    """Estimate an architecture; prices that are not known leave their items without a sum."""
+    volume, rules = VOLUMES[architecture], RULE_READS[architecture]
+    samples = fleet.clusters * volume.samples_per_minute(fleet.nodes, fleet.pods) * MINUTES
+    # The hub's Kubecost queries all clusters, those of the others query their own.
+    kubecosts = 2 * fleet.clusters - 1 if needs.queries else 0
+    kubecost = KUBECOST_READS * kubecosts / fleet.clusters
+    reads = [f"{rules:g} by rules"] if rules else []
+    if kubecosts:
+        reads.append(f"{KUBECOST_READS} x {kubecosts} / {fleet.clusters} by Kubecost")
+    sizes = tuple(_sized(workload, fleet) for workload in in_cluster.workloads)
+    amounts = Amounts(
+        samples=samples,
+        stored_gb=samples * fleet.retention_days / 30 * BYTES_PER_SAMPLE / GIB,
+        query_samples=samples * (rules + kubecost),
+        collector_hours=HOURS * fleet.clusters if needs.scraper else 0,
+        cpu_cores=fleet.clusters * sum(size.cpu_cores for size in sizes),
+        memory_gib=fleet.clusters * sum(size.memory_gib for size in sizes),
+        disk_gib=fleet.clusters * sum(size.disk_gib for size in sizes),
+    )
+    return Estimate(
+        architecture,
+        needs,
+        in_cluster,
+        amounts,
+        samples_formula=f"{fleet.clusters} x ({volume.per_node:g} x {fleet.nodes} nodes + "
+        f"{volume.per_pod:g} x {fleet.pods:,} pods) a minute x {MINUTES:,} minutes",
+        query_formula=f"samples x ({' + '.join(reads) or 0})",
+        sizes=sizes,
+        parts=_parts(amounts, prices.of(fleet.region), prices.free_tier),
+    )
+
+
+def _sized(workload: Workload, fleet: Fleet) -> Size:
+    """Take for a workload what it requests, or else what a Prometheus needs."""
+    series = SCRAPED.samples_per_minute(fleet.nodes, fleet.pods)
+    cores = BASE_CORES + series / 60 * CPU_PER_MILLION_SAMPLES / 10**6
+    memory = (BASE_MEMORY + series * MEMORY_PER_SERIES) / GIB
+    return Size(
+        workload.name,
+        cores if workload.cpu_cores is None else workload.cpu_cores,
+        memory if workload.memory_gib is None else workload.memory_gib,
+        workload.disk_gib,
+    )
+
+
+def _parts(amounts: Amounts, prices: RegionPrices, free: FreeTier) -> dict[str, Part]:
+    collected = amounts.samples if amounts.collector_hours else 0
+    return {
+        "ingestion": ingestion(
+            amounts.samples, prices.ingestion_per_10_million_samples, free=free.samples
+        ),
+        "storage": fee(
+            amounts.stored_gb, prices.storage_per_gb_month, unit="GB", free=free.storage_gb
+        ),
+        "query": fee(
+            amounts.query_samples,
+            prices.query_per_billion_samples,
+            unit="samples read",
+            per=BILLION,
+            free=free.query_samples,
+        ),
+        "collector": fee(amounts.collector_hours, prices.collector_per_hour, unit="hours")
+        + fee(
+            collected,
+            prices.collector_per_10_million_samples,
+            unit="samples collected",
+            per=INGESTION_UNIT,
+        ),
+        "in_cluster": _in_cluster(amounts, prices.node_per_hour, prices.gp3_per_gb_month),
+    }
+
+
+def _in_cluster(amounts: Amounts, node: NodePrice | None, disk: Price | None) -> Part:
+    per_vcpu = per_gib = None
+    if node:
+        weight = node.vcpus * VCPU_WEIGHT + node.memory_gib * GIB_WEIGHT
+        per_vcpu = node.model_copy(update={"usd": node.usd * VCPU_WEIGHT / weight})
+        per_gib = node.model_copy(update={"usd": node.usd * GIB_WEIGHT / weight})
+    return (
+        fee(amounts.cpu_cores * HOURS, per_vcpu, unit="vCPU hours")
+        + fee(amounts.memory_gib * HOURS, per_gib, unit="GiB hours of memory")
+        + fee(amounts.disk_gib, disk, unit="GiB of disk")
+    )

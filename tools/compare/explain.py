@@ -1,0 +1,73 @@
+"""The formulas behind the table, with their numbers put in."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from tools.compare import estimate as figures
+from tools.compare.estimate import HOURS, Estimate
+from tools.compare.fees import number
+from tools.compare.fleet import Fleet
+from tools.compare.prices import Prices, RegionPrices
+from tools.compare.table import COLUMNS, WIDTH
+
+
+def explain(estimates: Sequence[Estimate], fleet: Fleet, prices: Prices) -> str:
+    """Write every formula, what is measured and what assumed, and where the prices come from."""
+    known = prices.of(fleet.region)
+    blocks = [*(_formulas(each, fleet) for each in estimates), _basis(), _sources(known, prices)]
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _formulas(each: Estimate, fleet: Fleet) -> Iterator[str]:
+    amounts = each.amounts
+    yield each.architecture
+    if amounts.samples:
+        yield f"  samples = {each.samples_formula} = {number(amounts.samples)}"
+        yield (
+            f"  stored = samples x {fleet.retention_days} / 30 days x {figures.BYTES_PER_SAMPLE}"
+            f" bytes / 2^30 = {number(amounts.stored_gb)} GB"
+        )
+        yield f"  read = {each.query_formula} = {number(amounts.query_samples)}"
+    for size in each.sizes:
+        yield (
+            f"  {size.name} = {number(size.cpu_cores)} vCPU, {number(size.memory_gib)} GiB of"
+            f" memory, {number(size.disk_gib)} GiB of disk, {fleet.clusters} x for {HOURS} hours"
+        )
+    for name, (above, below) in COLUMNS.items():
+        for item in each.parts[name].items:
+            sum_ = "?" if item.usd is None else f"${item.usd:,.2f}"
+            yield f"  {f'{above} {below}':16} {item.how} = {sum_}"
+    yield f"  {'total':16} ${each.total.usd:,.2f}{'' if each.total.complete else ' + ?'}"
+
+
+def _basis() -> Iterator[str]:
+    yield "What the figures rest on"
+    for text in (
+        "measured: samples per node and pod, and what rules read (metrics/volumes.py)",
+        f"AWS: a sample takes 1 or 2 bytes; here {figures.BYTES_PER_SAMPLE}, and names and labels"
+        " come on top. Storage is that of a workspace as old as its retention",
+        f"assumed: each Kubecost reads a sample {figures.KUBECOST_READS} times; the first cluster's"
+        " reads those of all clusters, the others' their own",
+        f"measured: Prometheus takes {figures.MEMORY_PER_SERIES / 1024:g} KiB for a series and"
+        f" {figures.CPU_PER_MILLION_SAMPLES:g} CPU seconds for a million samples; assumed: on top"
+        f" of {figures.BASE_CORES} vCPU and {figures.BASE_MEMORY / 1024**2:g} MiB, since the chart"
+        " requests nothing. Other collectors: what the stack requests",
+        "Kubecost's way to split a node's price: a vCPU is worth"
+        f" {figures.VCPU_WEIGHT / figures.GIB_WEIGHT:.2f} GiB",
+        "AMP's scraper is taken to collect what AMP takes in: whether AWS counts before or after"
+        " relabelling is not documented",
+    ):
+        yield textwrap.fill(f"* {text}.", WIDTH, subsequent_indent="  ")
+
+
+def _sources(known: RegionPrices, prices: Prices) -> Iterator[str]:
+    yield "Where the prices come from"
+    sources: dict[str, list[str]] = {}
+    for key in RegionPrices.model_fields:
+        if price := getattr(known, key):
+            sources.setdefault(f"{price.source} ({price.date})", []).append(key)
+    free = prices.free_tier
+    sources.setdefault(f"{free.source} ({free.date})", []).append("free_tier")
+    for source, keys in sources.items():
+        text = f"* {source}: {', '.join(keys)}"
+        yield textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

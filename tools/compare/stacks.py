@@ -1,0 +1,130 @@
+"""What the synthesized stacks run in a cluster beside Kubecost: a Prometheus, a collector, none.
+
+Read from the stacks of the user's own settings, so that `kubecost.values` counts.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cdktf import App
+from kubernetes.utils.quantity import parse_quantity
+
+from architectures import OVERLAYS, add_stacks
+from settings import Settings
+from tools.documents import unescaped
+
+# Defaults in values.yaml of the chart cost-analyzer 2.8.7.
+PROMETHEUS_VOLUME = "32Gi"  # prometheus.server.persistentVolume.size
+PROMETHEUS_RETENTION = "97h"  # prometheus.server.retention
+KUBECOST_DAYS = 91  # kubecostModel.etlDailyStoreDurationDays
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A Prometheus or a collector in one cluster.
+
+    Attributes:
+        cpu_cores, memory_gib: what it requests; None where it requests nothing.
+        disk_gib: its volume.
+    """
+
+    name: str
+    cpu_cores: float | None
+    memory_gib: float | None
+    disk_gib: float = 0
+
+
+@dataclass(frozen=True)
+class InCluster:
+    """What of an architecture is in each cluster.
+
+    Attributes:
+        prometheus_retention: how long Prometheus keeps samples, as Helm values say it; None
+            where there is no Prometheus.
+        kubecost_days: how many days of costs Kubecost keeps on its own volume.
+    """
+
+    workloads: tuple[Workload, ...]
+    prometheus_retention: str | None
+    kubecost_days: int
+
+
+def read(settings: Settings) -> dict[str, InCluster]:
+    """Synthesize every architecture on one cluster, and say what it would run there."""
+    one_of_all = settings.model_copy(
+        update={
+            "architectures": ("all",),
+            "clusters": settings.clusters[:1] if settings.clusters else None,
+            "amp": settings.amp.model_copy(update={"workspace_id": None}),
+        }
+    )
+    with tempfile.TemporaryDirectory() as out:
+        app = App(outdir=out)
+        add_stacks(app, one_of_all)
+        app.synth()
+        stacks = {
+            name: json.loads(Path(out, "stacks", name, "cdk.tf.json").read_text("utf-8"))
+            for name in OVERLAYS
+        }
+    return {name: in_cluster(stack) for name, stack in stacks.items()}
+
+
+def in_cluster(stack: Mapping[str, Any]) -> InCluster:
+    """Read an overlay's stack."""
+    charts = {
+        release["chart"]: yaml.safe_load(unescaped(release["values"][0]))
+        for release in stack["resource"]["helm_release"].values()
+    }
+    kubecost = charts.pop("cost-analyzer")
+    server = _at(kubecost, "prometheus", "server")
+    has_prometheus = bool(_at(kubecost, "global", "prometheus").get("enabled", True))
+    return InCluster(
+        workloads=tuple(_workloads(server if has_prometheus else None, charts)),
+        prometheus_retention=server.get("retention", PROMETHEUS_RETENTION)
+        if has_prometheus
+        else None,
+        kubecost_days=_at(kubecost, "kubecostModel").get(
+            "etlDailyStoreDurationDays", KUBECOST_DAYS
+        ),
+    )
+
+
+def _workloads(server: Mapping[str, Any] | None, charts: Mapping[str, Any]) -> Iterator[Workload]:
+    if server is not None:
+        volume = _at(server, "persistentVolume")
+        size = volume.get("size", PROMETHEUS_VOLUME) if volume.get("enabled", True) else "0"
+        yield _workload("Prometheus", server, disk=size)
+    for chart, values in charts.items():
+        # A DaemonSet that is the same in every architecture, and off by default.
+        if chart != "prometheus-node-exporter":
+            yield _workload(chart, values)
+
+
+def _workload(name: str, values: Mapping[str, Any], disk: str = "0") -> Workload:
+    requests = _at(values, "resources", "requests")
+    cpu, memory = requests.get("cpu"), requests.get("memory")
+    return Workload(
+        name,
+        cpu_cores=None if cpu is None else _quantity(cpu),
+        memory_gib=None if memory is None else _quantity(memory) / GIB,
+        disk_gib=_quantity(disk) / GIB,
+    )
+
+
+def _quantity(text: object) -> float:
+    """Read a Kubernetes quantity; raises ValueError when it is none."""
+    return float(parse_quantity(text))  # type: ignore[no-untyped-call]
+
+
+def _at(values: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    """Give the mapping at a path, an empty one where there is none."""
+    for key in path:
+        values = values.get(key) or {}
+    return values
