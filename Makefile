@@ -21,12 +21,31 @@ NODE_READY := node_modules/.package-lock.json
 
 BASE ?= main
 
+# need PROGRAM,WHAT TO DO WITHOUT
+need = command -v $(1) >/dev/null || { echo "$(1) is not on the PATH; $(2)" >&2; exit 1; }
+OFFLINE = { echo "setup: it could not be fetched, see above. Behind a proxy or a mirror set HTTPS_PROXY," \
+	"PIP_INDEX_URL or npm_config_registry; then run make setup again" >&2; exit 1; }
+
 .PHONY: help
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/[$$][$$]/, "$$"); printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: with-terraform with-go with-stack
+with-terraform:
+	@$(call need,terraform,install 1.11 or newer: https://developer.hashicorp.com/terraform/install)
+
+with-go:
+	@$(call need,go,the lab is built with it: https://go.dev/doc/install)
+
+with-stack:
+	@test -n "$(STACK)" || { echo "which stack? For example: make $(MAKECMDGOALS) STACK=prom_amp_cost" >&2; exit 2; }
 
 .PHONY: setup
 setup: $(PYTHON_READY) $(NODE_READY)  ## Install Python packages, Node.js and the CDKTF command line
+
+.PHONY: new
+new: $(PYTHON_READY)  ## Ask where, which cluster and which architecture, and write kubecost.yaml
+	@python -m tools.new $(ARGS)
 
 .PHONY: synth
 synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
@@ -34,11 +53,11 @@ synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
 	@cdktf synth
 
 .PHONY: test
-test: setup  ## Run the tests that need nothing but Terraform
+test: with-terraform setup  ## Run the tests that need nothing but Terraform
 	@pytest --ignore=tests/lab
 
 .PHONY: lab
-lab: $(PYTHON_READY)  ## Build Prometheus, API server and collector for test-lab (first: 11 min)
+lab: with-go with-terraform $(PYTHON_READY)  ## Build Prometheus, API server and collector for test-lab (first: 11 min)
 	@tests/lab/tools/build
 
 .PHONY: test-lab
@@ -46,7 +65,7 @@ test-lab: lab  ## Run what was synthesized in a made-up cluster (as root)
 	@pytest tests/lab
 
 .PHONY: test-slow
-test-slow: $(PYTHON_READY) .tools/checkov/.installed  ## Run the tests that take minutes: update and destroy on a simulated AWS
+test-slow: with-terraform $(PYTHON_READY) .tools/checkov/.installed  ## Run the tests that take minutes: update and destroy on a simulated AWS
 	@pytest -m slow
 
 .PHONY: lint
@@ -62,7 +81,7 @@ compare: $(PYTHON_READY)  ## Show what each architecture costs, keeps and needs:
 	@python -m tools.compare $(ARGS)
 
 .PHONY: plan
-plan: synth  ## Review a stack's plan as a pull request shows it: STACK=prom
+plan: with-stack with-terraform synth  ## Review a stack's plan as a pull request shows it: STACK=prom
 	@python -m tools.review "$(STACK)"
 
 .PHONY: diff
@@ -70,7 +89,7 @@ diff: $(PYTHON_READY)  ## Show what the synthesized Terraform changes since a co
 	@python -m tools.diff "$(BASE)" $(HEAD)
 
 .PHONY: eject
-eject: synth  ## Write a stack as HCL to ejected/, for a life without CDKTF: STACK=prom
+eject: with-stack with-terraform synth  ## Write a stack as HCL to ejected/, for a life without CDKTF: STACK=prom
 	@python -m tools.eject "$(STACK)"
 
 .PHONY: format
@@ -86,12 +105,16 @@ golden: $(PYTHON_READY)  ## Accept the synthesized JSON as the new golden files
 dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording rules
 	@python -m tools.dashboards
 
+.PHONY: reference
+reference: $(PYTHON_READY)  ## Write docs/settings.md and the editors' schema from settings.py
+	@python -m tools.reference
+
 .PHONY: images
 images: setup  ## Draw the pictures in images/ from what is synthesized
 	@python -m images
 
 .PHONY: demo
-demo: $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS
+demo: with-terraform $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS
 	@python -m tests.demo
 
 .PHONY: bench
@@ -108,6 +131,7 @@ lock: $(PYTHON_READY)  ## Update Pipfile.lock and package-lock.json to the newes
 
 .PHONY: env
 env:  ## Print what puts cdktf and Python on the PATH: eval "$$(make env)"
+	@test -e .tools/venv -a -e node_modules || echo "nothing is installed yet: make setup" >&2
 	@echo 'export PATH="$(CURDIR)/.tools/venv/bin:$(CURDIR)/node_modules/.bin:$$PATH"'
 
 .PHONY: clean
@@ -115,19 +139,23 @@ clean:  ## Remove what the targets made, but no Terraform state
 	@rm -rf cdktf.out node_modules .tools .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .tools/pipenv/.installed: Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: $(PYTHON) must be" \
+		"Python 3.11 or newer; name one that is: make setup PYTHON=python3.12" >&2; exit 1; }
 	@echo "setup: pipenv $(PIPENV_VERSION)"
 	@$(PYTHON) -m venv --clear .tools/pipenv
-	@.tools/pipenv/bin/pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
+	@.tools/pipenv/bin/pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION) || $(OFFLINE)
 	@touch $@
 
 # PyPI's package of it downloads the program when it is installed; Go checks what it builds.
 .tools/bin/actionlint: Makefile
+	@$(call need,go,actionlint is built with it: https://go.dev/doc/install)
+	@echo "setup: actionlint $(ACTIONLINT_VERSION)"
 	@GOBIN="$(CURDIR)/.tools/bin" go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 	@touch $@
 
 $(PYTHON_READY): .tools/pipenv/.installed Pipfile.lock
 	@echo "setup: Python packages of Pipfile.lock (about a minute the first time)"
-	@pipenv sync --dev --python "$$(command -v $(PYTHON))"
+	@pipenv sync --dev --python "$$(command -v $(PYTHON))" || $(OFFLINE)
 	@ln -sfn "$$(pipenv --venv)" .tools/venv
 	@touch $@
 
@@ -135,10 +163,10 @@ $(PYTHON_READY): .tools/pipenv/.installed Pipfile.lock
 .tools/checkov/.installed: Makefile
 	@echo "setup: checkov $(CHECKOV_VERSION)"
 	@$(PYTHON) -m venv --clear .tools/checkov
-	@.tools/checkov/bin/pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION)
+	@.tools/checkov/bin/pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) || $(OFFLINE)
 	@touch $@
 
 $(NODE_READY): package-lock.json | $(PYTHON_READY)
 	@echo "setup: CDKTF command line of package-lock.json"
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --loglevel=error || $(OFFLINE)
 	@touch $@

@@ -1,134 +1,84 @@
-"""The settings: every key of kubecost.yaml with its type, default and limits.
+"""The settings: every key of kubecost.yaml with its type, default, limits and meaning.
 
-`settings_file` reads them from the file. Nothing here knows CDKTF or an architecture.
+`settings_file` reads them from the file; `tools.reference` writes docs/settings.md and the JSON
+Schema from them. Nothing here knows CDKTF or an architecture.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     JsonValue,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema
 
-
-def _matching(pattern: str, allowed: str) -> AfterValidator:
-    """Accept text that `pattern` matches whole; `allowed` says in words what that is."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value, re.ASCII):
-            raise PydanticCustomError("allowed", "{allowed}", {"allowed": allowed})
-        return value
-
-    return AfterValidator(check)
-
-
-def _ipv4_block(value: str) -> str:
-    try:
-        IPv4Network(value)
-    except ValueError as error:
-        hint = "; host bits must be zero" if "host bits" in str(error) else ""
-        allowed = f"an IPv4 block such as 10.0.0.0/16{hint}"
-        raise PydanticCustomError("allowed", "{allowed}", {"allowed": allowed}) from None
-    return value
-
-
-Name = Annotated[
-    str,
-    _matching(
-        r"[A-Za-z]([A-Za-z0-9-]{0,22}[A-Za-z0-9])?",
-        "1 to 24 letters, digits and hyphens, beginning with a letter, not ending with a hyphen",
-    ),
-]
-Region = Annotated[str, _matching(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")]
-ClusterName = Annotated[
-    str,
-    _matching(
-        r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}",
-        "an EKS cluster name: 1 to 100 letters, digits, hyphens and underscores",
-    ),
-]
-# The chart prints the id unquoted (cost-analyzer-deployment-template.yaml, CLUSTER_ID), and YAML
-# must still read text there: hence no number and none of the words that are no text in YAML 1.1.
-ClusterId = Annotated[
-    str,
-    _matching(
-        r"(?!(?i:cluster-one|y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9_-]{0,62}",
-        "1 to 63 letters, digits, hyphens and underscores, beginning with a letter; not "
-        "cluster-one (the chart's default, under which clusters merge), no YAML word like true",
-    ),
-]
-RoleArn = Annotated[
-    str,
-    _matching(
-        r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}",
-        "an IAM role ARN such as arn:aws:iam::111122223333:role/kubecost",
-    ),
-]
-PrincipalArn = Annotated[
-    str,
-    _matching(
-        r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,576}",
-        "an IAM role or user ARN such as arn:aws:iam::111122223333:role/platform "
-        "(the role itself, not sts:assumed-role)",
-    ),
-]
-Cidr = Annotated[str, AfterValidator(_ipv4_block)]
-InstanceType = Annotated[
-    str, _matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type such as m7i.large")
-]
-TagKey = Annotated[
-    str,
-    _matching(
-        r"(?!(?i:aws:))[\w .:/=+@-]{1,128}",
-        "1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with aws:",
-    ),
-]
-TagValue = Annotated[
-    str, _matching(r"[\w .:/=+@-]{0,256}", "at most 256 letters, digits, spaces and _.:/=+-@")
-]
-Count = Annotated[int, Field(ge=1, le=450)]
-# YAML gives lists; strict mode would accept Python tuples only.
-AsTuple = Field(strict=False)
-
-
-def _not_empty(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not value:
-        raise PydanticCustomError("allowed", "at least one entry")
-    return value
-
-
-NotEmpty = AfterValidator(_not_empty)
+from settings_types import (
+    AsTuple,
+    Bucket,
+    ChartVersion,
+    Cidr,
+    ClusterId,
+    ClusterName,
+    Count,
+    Hostname,
+    InstanceType,
+    KeyPrefix,
+    Name,
+    NotEmpty,
+    Organization,
+    PrincipalArn,
+    Project,
+    Region,
+    RoleArn,
+    StorageClass,
+    TagKey,
+    TagValue,
+    WorkspaceId,
+    WorkspacePrefix,
+)
 
 
 class Section(BaseModel):
     """A mapping of the settings file: an unknown key or a wrong type is a fault."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _empty_section_means_defaults(cls, data: Any) -> Any:
         return {} if data is None else data
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler.resolve_ref_schema(handler(schema)), "type": ["object", "null"]}
+
 
 class NodesSettings(Section):
-    """The managed node group of the base cluster; `disk_gib` is the root volume in GiB."""
+    """The managed node group of the base cluster: EC2 instances of one CPU architecture."""
 
     instance_types: Annotated[tuple[InstanceType, ...], AsTuple, NotEmpty] = ("m7i.large",)
+    """EC2 instance types; with several, EKS takes what can be had. All of one CPU architecture:
+    Graviton types such as m7g.large work, too, but not beside others."""
     min: Count = 2
+    """Fewest nodes that the group may have; not more than `desired`."""
     desired: Count = 3
+    """Nodes that the group has. A deployment sets it again, whatever an autoscaler made of it."""
     max: Count = 5
+    """Most nodes that the group may have; not fewer than `desired`."""
     disk_gib: Annotated[int, Field(ge=20, le=16384)] = 50
+    """Root volume of each node, GiB. A change rolls the nodes."""
 
     @property
     def cpu_architectures(self) -> frozenset[str]:
@@ -140,103 +90,137 @@ class NodesSettings(Section):
 class BaseSettings(Section):
     """The shared cluster that the stack `base` creates.
 
-    Kubernetes versions are those in EKS standard support (2026-11): 1.34 until 2026-12-02,
-    1.35 until 2027-03-27, 1.36 until 2027-08-02. Kubecost 2.8 is tested by its vendor up to 1.34.
+    The stack is left out when `clusters` names no cluster of base's name, region and account.
     """
 
+    # In EKS standard support (2026-11): 1.34 until 2026-12-02, 1.35 until 2027-03-27, 1.36 until
+    # 2027-08-02.
     kubernetes_version: Literal["1.34", "1.35", "1.36"] = "1.35"
+    """Kubernetes minor version, in quotes; raise it by one at a time. Kubecost 2.8 is tested by
+    its vendor up to 1.34, which AWS supports until 2 December 2026."""
     vpc_cidr: Cidr = "10.0.0.0/16"
+    """Addresses of the VPC: a private block from /16 to /22. Change it where it overlaps with a
+    network that you peer with; later, a change makes everything new."""
     availability_zones: Annotated[int, Field(ge=2, le=3)] = 3
+    """Zones that nodes are spread over; EKS needs two. Choose it at the start: EKS does not move
+    to other zones."""
     nat_gateways: Literal["one", "per_zone"] = "one"
+    """`per_zone` keeps all nodes connected when a zone is lost, and costs two or three times."""
     nodes: NodesSettings = NodesSettings()
+    """The managed node group."""
     api_access_cidrs: Annotated[tuple[Cidr, ...], AsTuple] = ()
+    """Public addresses that may reach the Kubernetes API, for example `[203.0.113.7/32]`. Without
+    any, it can be reached from inside the VPC only, and the overlays be deployed from there."""
     admins: Annotated[tuple[PrincipalArn, ...], AsTuple] = ()
+    """ARNs of IAM roles or users with cluster admin, besides the identity that creates the
+    cluster: whoever else deploys overlays or uses kubectl."""
     amp_endpoint: bool = True
+    """A private way from the VPC to AMP: an interface endpoint, billed by the hour and zone.
+    Without it, samples pass the NAT gateway."""
 
 
 class ClusterSettings(Section):
-    """An EKS cluster that gets the overlays; `id` is the label cluster_id of its metrics."""
+    """An EKS cluster that gets the overlays.
+
+    With more than one, the first is the hub: it creates the workspaces, and its Kubecost shows
+    all clusters in AMP.
+    """
 
     name: ClusterName
+    """Name of the EKS cluster."""
     id: ClusterId | None = None
+    """The label `cluster_id` on every metric of the cluster; null: its name. Give one where two
+    clusters have the same name: it tells them apart in AMP."""
     region: Region | None = None
+    """AWS region of the cluster; null: `region`."""
     role_arn: RoleArn | None = None
+    """Role that Terraform assumes for a cluster in another account; null: the identity that
+    deploys."""
 
 
 class AmpSettings(Section):
-    """Amazon Managed Service for Prometheus; `max_series_per_cluster` counts active series."""
+    """Amazon Managed Service for Prometheus: where the metrics of four architectures go."""
 
-    workspace_id: (
-        Annotated[str, _matching(r"ws-[0-9a-f-]{36}", "an AMP workspace id such as ws-1234…")]
-        | None
-    ) = None
+    workspace_id: WorkspaceId | None = None
+    """An existing workspace, for one architecture with AMP; null: the first cluster's overlay
+    creates one for each architecture with AMP."""
     region: Region | None = None
+    """AWS region of the workspaces; null: `region`. The architecture `amp` needs it to be that of
+    its clusters."""
     role_arn: RoleArn | None = None
+    """Role in the workspaces' account that writers and readers assume; needed when a cluster is in
+    another account than the first."""
     retention_days: Annotated[int, Field(ge=1, le=1095)] = 150
+    """Days that AMP keeps samples. AMP bills what it stores."""
     max_series_per_cluster: Annotated[int, Field(ge=1, le=1_500_000_000)] = 500_000
+    """Active series of one `cluster_id` that AMP takes; it refuses more. It keeps one cluster from
+    using up the workspace, whose quota is 50 million unless you had it raised."""
 
 
 class KubecostSettings(Section):
-    """The Helm release; `values` are merged last, except settings_file.OWNED_VALUES."""
+    """Kubecost: the Helm release of the chart cost-analyzer, and who may open its UI."""
 
-    chart_version: Annotated[
-        str,
-        _matching(
-            r"2\.8\.\d+",
-            "2.8.x: 2.9 needs an S3 bucket, and 3.x has neither Prometheus nor AMP",
-        ),
-    ] = "2.8.7"
-    storage_class: (
-        Annotated[str, _matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "a StorageClass name")]
-        | None
-    ) = None
+    chart_version: ChartVersion = "2.8.7"
+    """Version of the chart, and so of Kubecost."""
+    storage_class: StorageClass | None = None
+    """StorageClass of Kubecost's and Prometheus's volumes; null: the cluster's default."""
     network_costs: bool = True
+    """A DaemonSet that measures egress by destination, for the network cost of pods."""
     node_exporter: bool = False
+    """A DaemonSet that adds the CPU and memory breakdown of nodes, one for each architecture."""
     expose: Literal["none", "internal", "internet"] = "none"
+    """`none`: the UI is reached by kubectl port-forward. `internal`, `internet`: by a network load
+    balancer, inside the VPC or from outside; deploy the stack `load_balancer` first."""
     allowed_cidrs: Annotated[tuple[Cidr, ...], AsTuple] = ()
+    """Who may open the UI when it is exposed. It has no login: blocks wider than /8 are
+    refused."""
     values: dict[str, JsonValue] = {}
+    """Helm values of the chart, merged last. What an architecture decides by itself is refused,
+    with the reason."""
 
 
 class GrafanaSettings(Section):
     """A Grafana with the fleet's cost dashboards beside the first cluster's Kubecost."""
 
     enabled: bool = False
+    """Adds the stack `grafana`. It needs an architecture with AMP, and is exposed by the rules of
+    `kubecost.expose`."""
 
 
 class S3Settings(Section):
     """State in an S3 bucket, one object for each stack, locked by a lock file."""
 
-    bucket: (
-        Annotated[str, _matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket name")] | None
-    ) = None
+    bucket: Bucket | None = None
+    """An existing bucket; must be given with the backend `s3`."""
     region: Region | None = None
-    prefix: Annotated[
-        str,
-        _matching(r"[\w.-]+(/[\w.-]+)*", "a key prefix without leading or trailing slash"),
-    ] = "kubecost"
+    """AWS region of the bucket; must be given with the backend `s3`."""
+    prefix: KeyPrefix = "kubecost"
+    """What the objects' keys begin with. Give each settings file one of its own."""
 
 
 class CloudSettings(Section):
     """State and runs in Terraform Cloud, one workspace for each stack."""
 
-    organization: (
-        Annotated[str, _matching(r"[\w-]{1,40}", "a Terraform Cloud organization name")] | None
-    ) = None
-    hostname: Annotated[str, _matching(r"[A-Za-z0-9.-]+(:\d+)?", "a host name")] = (
-        "app.terraform.io"
-    )
-    project: Annotated[str, _matching(r"[\w -]{3,40}", "a Terraform Cloud project name")] | None = (
-        None
-    )
-    workspace_prefix: Annotated[str, _matching(r"[\w-]{0,40}", "letters, digits, - and _")] = ""
+    organization: Organization | None = None
+    """An existing organization; must be given with the backend `cloud`."""
+    hostname: Hostname = "app.terraform.io"
+    """Another one for Terraform Enterprise."""
+    project: Project | None = None
+    """Project that the workspaces belong to; null: the organization's default project."""
+    workspace_prefix: WorkspacePrefix = ""
+    """Workspace names are this and the stack name."""
 
 
 class StateSettings(Section):
     """Where Terraform keeps its state."""
 
     backend: Literal["local", "s3", "cloud"] = "local"
+    """`local`: files in this folder, for one person. `s3` and `cloud` (Terraform Cloud) are for
+    teams and for CI."""
     s3: S3Settings = S3Settings()
+    """For the backend `s3`."""
     cloud: CloudSettings = CloudSettings()
+    """For the backend `cloud`."""
 
 
 @dataclass(frozen=True)
@@ -267,21 +251,37 @@ class Settings(Section):
     """Everything that a user decides, with runnable defaults (see kubecost.yaml)."""
 
     name: Name = "kubecost"
+    """Prefix of what is created, and the name of the cluster that base creates."""
     region: Region = "ap-northeast-2"
+    """AWS region of base and of the overlays."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=45)] = {}
+    """On every AWS resource, for example `{team: platform, cost-center: "4711"}`. At most 45: AWS
+    takes 50."""
     architectures: Annotated[
         tuple[str, ...],
         AsTuple,
         NotEmpty,
         BeforeValidator(lambda value: [value] if value == "all" else value),
     ] = ("all",)
+    """`all`, or a list of those to synthesize. What is not deployed costs nothing, so `all` does no
+    harm."""
     base: BaseSettings = BaseSettings()
+    """The shared cluster that the stack `base` creates."""
     clusters: Annotated[tuple[ClusterSettings, ...], AsTuple, NotEmpty] | None = None
+    """The EKS clusters that get the overlays; null: the one that base creates. Name an existing
+    cluster to do without base."""
     amp: AmpSettings = AmpSettings()
+    """Amazon Managed Service for Prometheus."""
     kubecost: KubecostSettings = KubecostSettings()
+    """The Helm release of the chart cost-analyzer, and who may open its UI."""
     grafana: GrafanaSettings = GrafanaSettings()
+    """Dashboards over all clusters in AMP."""
     state: StateSettings = StateSettings()
+    """Where Terraform keeps its state."""
     kubernetes_auth: Literal["exec", "token"] = "exec"
+    """`exec`: the aws command line gives Terraform's providers a token whenever they need one.
+    `token`: the AWS provider gives one, valid for 15 minutes from the start of the plan; it needs
+    no aws command line, as in Terraform Cloud."""
 
     def chosen(self, architectures: Iterable[str]) -> list[str]:
         """The architectures to synthesize, out of those that there are."""

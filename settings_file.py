@@ -17,15 +17,8 @@ import yaml
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from settings import (
-    BaseSettings,
-    ClusterId,
-    KubecostSettings,
-    Needs,
-    Section,
-    Settings,
-    StateSettings,
-)
+from settings import BaseSettings, KubecostSettings, Needs, Section, Settings, StateSettings
+from settings_types import ClusterId
 
 MISSING = object()
 Kind = TypeVar("Kind", bound=Section)
@@ -107,32 +100,46 @@ def load(architectures: Mapping[str, Needs]) -> Settings:
     Raises SettingsError with every fault that was found.
     """
     path = Path(os.environ.get("KUBECOST_CONFIG") or Path(__file__).with_name("kubecost.yaml"))
-    settings = parse(path, Settings)
+    return settings_in(_text(path), architectures, file=path.name)
+
+
+def settings_in(text: str, architectures: Mapping[str, Needs], *, file: str) -> Settings:
+    """Validate the text of a settings file, as load does; `file` is what the faults call it."""
+    settings = _section_in_text(text, Settings, file)
     if impossible := list(_impossible(settings, architectures)):
-        raise SettingsError(path.name, impossible)
+        raise SettingsError(file, impossible)
     return settings
 
 
 def parse(path: Path, kind: type[Kind]) -> Kind:
     """Read a YAML file as a `kind` of section; raises SettingsError with every fault in it."""
+    return _section_in_text(_text(path), kind, path.name)
+
+
+def _text(path: Path) -> str:
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise SettingsError(path.name, [f"cannot be read: {reason}"]) from None
     except UnicodeDecodeError:
         raise SettingsError(path.name, ["is not UTF-8 text"]) from None
+
+
+def _section_in_text(text: str, kind: type[Kind], file: str) -> Kind:
+    try:
+        data = yaml.load(text, Loader=_UniqueKeyLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingsError(path.name, [_yaml_fault(error)]) from None
+        raise SettingsError(file, [_yaml_fault(error)]) from None
     if not isinstance(data, dict):
         found = "the file is empty" if data is None else f"found a {type(data).__name__}"
         keys = " and ".join(list(kind.model_fields)[:2])
-        raise SettingsError(path.name, [f"{found}; allowed: keys such as {keys}"])
+        raise SettingsError(file, [f"{found}; allowed: keys such as {keys}"])
     try:
         return kind.model_validate(data)
     except ValidationError as error:
         faults = [_fault(e, kind) for e in error.errors(include_url=False)]
-        raise SettingsError(path.name, faults) from None
+        raise SettingsError(file, faults) from None
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -7,7 +7,10 @@ from modules.kubecost import Kubecost
 
 
 class AdotAmp(Overlay):
-    """An ADOT collector scrapes and sends everything to AMP, which Kubecost queries."""
+    """An ADOT collector scrapes and sends everything to AMP, which Kubecost queries.
+
+    Take it for one Kubecost over all clusters, in any region and account, without Prometheus.
+    """
 
     architecture = "adot_amp"
     slot = 3

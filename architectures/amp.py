@@ -8,7 +8,10 @@ from settings import Needs
 
 
 class Amp(Overlay):
-    """AMP's managed scraper, outside the cluster, scrapes for AMP, which Kubecost queries."""
+    """AMP's managed scraper, outside the cluster, scrapes for AMP, which Kubecost queries.
+
+    Take it where no collector shall run in the cluster, and AMP is in the cluster's region.
+    """
 
     architecture = "amp"
     slot = 4

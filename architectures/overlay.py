@@ -1,5 +1,6 @@
 """What the overlays share: the cluster, the way to it, and a place of their own in it."""
 
+import inspect
 from abc import abstractmethod
 from typing import ClassVar
 
@@ -64,6 +65,12 @@ class Overlay(Stack):
         self.compose()
         if settings.amp.role_arn and self.needs.amp:
             tell_amp_role_trust(self)
+
+    @classmethod
+    def described(cls) -> tuple[str, str]:
+        """Give the first paragraph of the docstring, what it is, and the rest: when to take it."""
+        what, _, when = (inspect.getdoc(cls) or "").partition("\n\n")
+        return what, when
 
     def workspace(self) -> AmpWorkspace:
         """Give the AMP workspace that all clusters share, with what the dashboards rest on."""

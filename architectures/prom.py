@@ -6,7 +6,10 @@ from settings import Needs
 
 
 class Prom(Overlay):
-    """The bundled Prometheus scrapes and answers."""
+    """The bundled Prometheus scrapes and answers.
+
+    Take it for one cluster, or where nothing may leave the cluster: no AMP, no role, no fees.
+    """
 
     architecture = "prom"
     slot = 0

@@ -5,7 +5,10 @@ from modules.kubecost import BundledPrometheus, Kubecost
 
 
 class PromAmp(Overlay):
-    """The bundled Prometheus scrapes and sends everything to AMP, which Kubecost queries."""
+    """The bundled Prometheus scrapes and sends everything to AMP, which Kubecost queries.
+
+    Take it for one Kubecost over all clusters, with a Prometheus in each that has other uses.
+    """
 
     architecture = "prom_amp"
     slot = 2

@@ -7,7 +7,10 @@ from settings import Needs
 
 
 class PromAmpCost(Overlay):
-    """The bundled Prometheus scrapes and answers; it sends the cost metrics to AMP."""
+    """The bundled Prometheus scrapes and answers; it sends the cost metrics to AMP.
+
+    Take it when in doubt: a tenth of the samples gives the costs of all clusters on one screen.
+    """
 
     architecture = "prom_amp_cost"
     slot = 1

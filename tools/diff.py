@@ -67,7 +67,8 @@ def checked_out(commit: str) -> Iterator[Path]:
 def _git(*args: str) -> None:
     done = subprocess.run(["git", *args], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SynthError(done.stderr.strip())
+        hint = "name a commit of this clone, such as BASE=HEAD~1, or git fetch it first"
+        raise SynthError(f"{done.stderr.strip()}; {hint}")
 
 
 def addresses(stack: Stack) -> dict[str, Any]:
@@ -191,6 +192,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     sides = []
     for commit in (options.base, options.head):
+        print(f"diff: synthesizing {commit or 'the files as they are'}", file=sys.stderr)
         try:
             if commit:
                 with checked_out(commit) as tree:

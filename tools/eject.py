@@ -251,6 +251,7 @@ def provider_schemas(stack: Json) -> Json:
             json.dumps({"terraform": {"required_providers": required}, **declared}),
             encoding="utf-8",
         )
+        print("eject: terraform init, to ask the providers for their schemas", file=sys.stderr)
         for command in (["init", "-input=false"], ["providers", "schema", "-json"]):
             done = subprocess.run(
                 ["terraform", *command], cwd=folder, check=True, stdout=subprocess.PIPE, text=True
@@ -278,14 +279,16 @@ def _with_state_seen_from(folder: Path, stack: Json) -> Json:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the HCL of a synthesized stack; 1 if terraform cannot get its providers."""
+    """Write the HCL of a synthesized stack; 1 without its providers, 2 without such a stack."""
     parser = argparse.ArgumentParser(prog="make eject", description=__doc__)
     parser.add_argument("stack", help="a folder of cdktf.out/stacks")
     name = parser.parse_args(arguments).stack
     file = SYNTHESIZED / name / "cdk.tf.json"
     if not file.exists():
         names = ", ".join(sorted(each.name for each in SYNTHESIZED.glob("*")))
-        parser.error(f"no stack {name}; there are: {names or 'none, see make synth'}")
+        there = f"there are: {names}" if names else "nothing is synthesized yet: make synth"
+        print(f"no stack {name}; {there}", file=sys.stderr)
+        return 2
     try:
         eject(json.loads(file.read_text(encoding="utf-8")), EJECTED / name)
     except subprocess.CalledProcessError:

@@ -196,15 +196,20 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the findings; 1 if there are any and no label overrides them."""
+    """Print the findings; 1 if there are any and no label overrides them, 2 without a plan."""
     parser = argparse.ArgumentParser(prog="python -m tools.gate", description=__doc__)
     parser.add_argument("plan", type=Path, help="output of terraform show -json")
     parser.add_argument("synthesized", type=Path, help="the stack's cdk.tf.json")
     parser.add_argument("--labels", nargs="*", default=[], help="of the pull request")
     options = parser.parse_args(arguments)
-    plan, synthesized = (
-        json.loads(file.read_text(encoding="utf-8")) for file in (options.plan, options.synthesized)
-    )
+    try:
+        plan, synthesized = (
+            json.loads(file.read_text(encoding="utf-8"))
+            for file in (options.plan, options.synthesized)
+        )
+    except (OSError, ValueError) as error:
+        print(f"gate: {error}; a plan comes from terraform show -json", file=sys.stderr)
+        return 2
     found = findings(plan, synthesized)
     print("\n".join(found) or "Nothing that must not pass unseen.")
     return 1 if found and OVERRIDE_LABEL not in options.labels else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -42,6 +43,8 @@ def ca() -> Iterator[trustme.CA]:
     """Return the authority that everything in the lab's network trusts, while in that network."""
     if not (BINARIES / "otelcol").exists():
         pytest.fail("the lab's programs are missing: run `make lab`", pytrace=False)
+    if os.geteuid() != 0:
+        pytest.fail("the lab needs root: sudo --preserve-env=PATH make test-lab", pytrace=False)
     with private_network():
         yield trustme.CA()
 

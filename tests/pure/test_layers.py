@@ -16,6 +16,16 @@ PROVIDERS = {
 }
 # What each layer must not import.
 FORBIDDEN = {
+    "settings_types.py": {
+        "settings",
+        "settings_file",
+        "metrics",
+        "modules",
+        "architectures",
+        "main",
+    }
+    | CDK
+    | PROVIDERS,
     "settings.py": {"settings_file", "metrics", "modules", "architectures", "main"}
     | CDK
     | PROVIDERS,

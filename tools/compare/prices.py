@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 import settings_file
-from settings import AsTuple, InstanceType, NotEmpty, Region, Section
+from settings import Section
+from settings_types import AsTuple, InstanceType, NotEmpty, Region
 
 SHIPPED = Path(__file__).with_name("prices.yaml")
 

@@ -1,6 +1,5 @@
 """The comparison as data for programs: keys may be added, none is renamed."""
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -29,7 +28,7 @@ def report(estimates: Sequence[Estimate], fleet: Fleet, prices: Prices) -> dict[
 def _architecture(each: Estimate, fleet: Fleet) -> dict[str, Any]:
     return {
         "name": each.architecture,
-        "description": inspect.getdoc(OVERLAYS[each.architecture]),
+        "description": OVERLAYS[each.architecture].described()[0],
         "per_month": asdict(each.amounts),
         "usd_per_month": {
             **{name: _usd(part) for name, part in each.parts.items()},

@@ -1,6 +1,5 @@
 """The comparison as text of at most 100 columns."""
 
-import inspect
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -61,7 +60,7 @@ def cheapest(estimates: Sequence[Estimate], fleet: Fleet) -> Iterator[str]:
 
 
 def _facts(each: Estimate, fleet: Fleet) -> Iterator[str]:
-    yield f"{each.architecture}: {inspect.getdoc(OVERLAYS[each.architecture])}"
+    yield f"{each.architecture}: {OVERLAYS[each.architecture].described()[0]}"
     for label, text in {
         "keeps": ", ".join(keeps(each, fleet)),
         "one screen": one_screen(each, fleet),

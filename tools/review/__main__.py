@@ -15,7 +15,7 @@ STACKS = Path("cdktf.out/stacks")
 
 
 def main(arguments: list[str]) -> int:
-    """Give 1 if planning failed, or if the policy gate stops the plan."""
+    """Give 1 if planning failed, or if the policy gate stops the plan; 2 without such a stack."""
     parser = argparse.ArgumentParser(prog="python -m tools.review", description=__doc__)
     parser.add_argument("stack", help="a folder of cdktf.out/stacks")
     parser.add_argument("--pull-request", type=int, help="number; takes GITHUB_* variables")
@@ -24,7 +24,9 @@ def main(arguments: list[str]) -> int:
     folder = STACKS / options.stack
     if not folder.is_dir():
         names = ", ".join(sorted(each.name for each in STACKS.glob("*")))
-        parser.error(f"no stack {options.stack}; there are: {names or 'none, see make synth'}")
+        there = f"there are: {names}" if names else "nothing is synthesized yet: make synth"
+        print(f"no stack {options.stack}; {there}", file=sys.stderr)
+        return 2
 
     plan = terraform.plan(folder)
     synthesized = json.loads((folder / "cdk.tf.json").read_text(encoding="utf-8"))

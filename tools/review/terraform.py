@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,8 @@ def plan(folder: Path) -> Plan:
 
 
 def _terraform(folder: Path, command: str, *args: str) -> subprocess.CompletedProcess[str]:
+    if command != "show":
+        print(f"{folder.name}: terraform {command}", file=sys.stderr)
     return subprocess.run(
         ["terraform", command, *([] if "-json" in args else ["-no-color"]), *args],
         cwd=folder,

@@ -1,0 +1,171 @@
+"""The kinds of values in the settings: what text of each kind may be, for Python and for editors.
+
+`settings` puts them together. Nothing here knows a key.
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Text that `pattern` matches whole; `allowed` says in words what that is."""
+
+    pattern: str
+    allowed: str
+
+    def check(self, value: str) -> str:
+        """Give the text back, or say what is allowed."""
+        if not re.fullmatch(self.pattern, value, re.ASCII):
+            raise PydanticCustomError("allowed", "{allowed}", {"allowed": self.allowed})
+        return value
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        # patternErrorMessage is what editors show in place of the pattern.
+        return {
+            **handler(schema),
+            "pattern": f"^(?:{_ecma_262(self.pattern)})$",
+            "patternErrorMessage": f"Allowed: {self.allowed}.",
+        }
+
+
+def _ecma_262(pattern: str) -> str:
+    """Spell out (?i:...), which JavaScript engines before ES2025 do not know."""
+
+    def both_cases(group: re.Match[str]) -> str:
+        return re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", group[1])
+
+    return re.sub(r"\(\?i:([^()]*)\)", lambda group: f"(?:{both_cases(group)})", pattern)
+
+
+class _NotEmpty:
+    """A list with an entry. Field(min_length=1) would count faulty entries as missing, too."""
+
+    @staticmethod
+    def check(value: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Give the entries back, or say that there must be one."""
+        if not value:
+            raise PydanticCustomError("allowed", "at least one entry")
+        return value
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "minItems": 1}
+
+
+def _no_host_bits(value: str) -> str:
+    try:
+        IPv4Network(value)
+    except ValueError:
+        allowed = "an IPv4 block such as 10.0.0.0/16; host bits must be zero"
+        raise PydanticCustomError("allowed", "{allowed}", {"allowed": allowed}) from None
+    return value
+
+
+_OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+
+Name = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z]([A-Za-z0-9-]{0,22}[A-Za-z0-9])?",
+        "1 to 24 letters, digits and hyphens, beginning with a letter, not ending with a hyphen",
+    ),
+]
+Region = Annotated[str, Matching(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")]
+ClusterName = Annotated[
+    str,
+    Matching(
+        r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}",
+        "an EKS cluster name: 1 to 100 letters, digits, hyphens and underscores",
+    ),
+]
+# The chart prints the id unquoted (cost-analyzer-deployment-template.yaml, CLUSTER_ID), and YAML
+# must still read text there: hence no number and none of the words that are no text in YAML 1.1.
+ClusterId = Annotated[
+    str,
+    Matching(
+        r"(?!(?i:cluster-one|y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9_-]{0,62}",
+        "1 to 63 letters, digits, hyphens and underscores, beginning with a letter; not "
+        "cluster-one (the chart's default, under which clusters merge), no YAML word like true",
+    ),
+]
+RoleArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}",
+        "an IAM role ARN such as arn:aws:iam::111122223333:role/kubecost",
+    ),
+]
+PrincipalArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,576}",
+        "an IAM role or user ARN such as arn:aws:iam::111122223333:role/platform "
+        "(the role itself, not sts:assumed-role)",
+    ),
+]
+Cidr = Annotated[
+    str,
+    Matching(
+        rf"({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?\d)",
+        "an IPv4 block such as 10.0.0.0/16, a single address such as 203.0.113.7/32",
+    ),
+    AfterValidator(_no_host_bits),
+]
+InstanceType = Annotated[
+    str, Matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type such as m7i.large")
+]
+TagKey = Annotated[
+    str,
+    Matching(
+        r"(?!(?i:aws:))[\w .:/=+@-]{1,128}",
+        "1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with aws:",
+    ),
+]
+TagValue = Annotated[
+    str, Matching(r"[\w .:/=+@-]{0,256}", "at most 256 letters, digits, spaces and _.:/=+-@")
+]
+WorkspaceId = Annotated[str, Matching(r"ws-[0-9a-f-]{36}", "an AMP workspace id such as ws-1234…")]
+ChartVersion = Annotated[
+    str,
+    Matching(r"2\.8\.\d+", "2.8.x: 2.9 needs an S3 bucket, and 3.x has neither Prometheus nor AMP"),
+]
+StorageClass = Annotated[
+    str, Matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "a StorageClass name")
+]
+Bucket = Annotated[str, Matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket name")]
+KeyPrefix = Annotated[
+    str, Matching(r"[\w.-]+(/[\w.-]+)*", "a key prefix without leading or trailing slash")
+]
+Organization = Annotated[str, Matching(r"[\w-]{1,40}", "a Terraform Cloud organization name")]
+Project = Annotated[str, Matching(r"[\w -]{3,40}", "a Terraform Cloud project name")]
+Hostname = Annotated[str, Matching(r"[A-Za-z0-9.-]+(:\d+)?", "a host name")]
+WorkspacePrefix = Annotated[str, Matching(r"[\w-]{0,40}", "letters, digits, - and _")]
+
+Count = Annotated[int, Field(ge=1, le=450)]
+# YAML gives lists; strict mode would accept Python tuples only.
+AsTuple = Field(strict=False)
+NotEmpty = _NotEmpty()

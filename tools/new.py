@@ -1,0 +1,301 @@
+"""Ask the few things that differ from user to user, and write kubecost.yaml.
+
+Run by `make new`. Each answer is checked at once by the rules of settings.py. Flags answer for
+scripts: `make new ARGS="--region eu-west-1 --architecture prom --yes"`.
+"""
+
+import argparse
+import difflib
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import yaml
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import TypeAdapter, ValidationError
+
+from settings import Needs, Settings
+from settings_file import SettingsError, settings_in
+from settings_types import ClusterId
+
+if TYPE_CHECKING:
+    from architectures.overlay import Overlay
+
+ROOT = Path(__file__).parent.parent
+FILE = ROOT / "kubecost.yaml"
+SCHEMA = ROOT / "docs/kubecost.schema.json"
+NEW = "new"
+
+
+class GivenUpError(Exception):
+    """Nothing is written, for this reason."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was answered. Without a cluster, base makes one."""
+
+    region: str = Settings().region
+    cluster: str | None = None
+    cluster_id: str | None = None
+    architectures: tuple[str, ...] = ("prom_amp_cost",)
+    access: tuple[str, ...] = ()
+
+    def told(self, question: str, text: str) -> "Answers":
+        """Take the answer to a question, unchecked."""
+        entries = tuple(entry for part in text.split(",") if (entry := part.strip()))
+        match question:
+            case "architectures":
+                return replace(self, architectures=entries)
+            case "access":
+                blocks = [entry if "/" in entry else f"{entry}/32" for entry in entries]
+                return replace(self, access=tuple(blocks))
+            case "cluster":
+                cluster = None if text == NEW else text
+                return replace(self, cluster=cluster, cluster_id=_id_for(cluster))
+            case "cluster_id":
+                return replace(self, cluster_id=text)
+            case _:
+                return replace(self, region=text)
+
+    def text(self, schema: str) -> str:
+        """Render the settings file: what is decided, and where the rest is described."""
+        chosen = "all" if self.architectures == ("all",) else _list(self.architectures)
+        lines = [
+            f"# yaml-language-server: $schema={schema}",
+            "# What is not here has its default. Every key: docs/settings.md.",
+            "",
+            f"region: {_quoted(self.region)}",
+            f"architectures: {chosen}",
+            "",
+        ]
+        if self.cluster is None:
+            who = "who may reach the Kubernetes API; none: only from inside the VPC"
+            lines += ["base:", f"  api_access_cidrs: {_list(self.access)}  # {who}"]
+        else:
+            lines += ["clusters:", f"  - name: {_quoted(self.cluster)}  # an existing EKS cluster"]
+            if self.cluster_id:
+                lines.append(f"    id: {_quoted(self.cluster_id)}  # cluster_id on its metrics")
+        if self.cluster == Settings().name:
+            lines.insert(3, f"name: {self.cluster}-finops  # {self.cluster} would stand for base's")
+        return "\n".join(lines) + "\n"
+
+
+def _id_for(cluster: str | None) -> str | None:
+    """Give an id for a cluster whose name cannot be one; None if it can, or there is none."""
+    try:
+        TypeAdapter(ClusterId | None).validate_python(cluster)
+    except ValidationError:
+        return f"eks-{cluster}"[:63]
+    return None
+
+
+def _quoted(text: str) -> str:
+    plain = re.fullmatch(r"[\w./-]+", text, re.ASCII) and yaml.safe_load(text) == text
+    return text if plain else json.dumps(text)
+
+
+def _list(entries: tuple[str, ...]) -> str:
+    return f"[{', '.join(map(_quoted, entries))}]"
+
+
+@dataclass
+class Interview:
+    """Asks one question after the other, except those that a flag or --yes answers."""
+
+    architectures: Mapping[str, Needs]
+    flags: Mapping[str, str | None]
+    only_defaults: bool
+    answers: Answers = field(default_factory=Answers)
+
+    def ask(
+        self, question: str, prompt: str, default: str, choices: Mapping[str, str] | None = None
+    ) -> None:
+        """Ask until the answer fits; a choice can be named by its number, too.
+
+        Raises SettingsError if a flag's answer, or the default taken for it, does not fit.
+        """
+        flag = self.flags.get(question)
+        if flag is not None or self.only_defaults:
+            self._take(question, default if flag is None else flag)
+            return
+        numbers = dict(zip(map(str, range(1, 1 + len(choices or {}))), choices or {}, strict=True))
+        print()
+        for number, name in numbers.items():
+            print(f"  {number:>2}  {name}: {choices[name] if choices else ''}")
+        while True:
+            typed = input(f"{prompt} [{default or 'none'}]: ").strip() or default
+            try:
+                parts = [numbers.get(part.strip(), part.strip()) for part in typed.split(",")]
+                self._take(question, ",".join(parts))
+            except SettingsError as error:
+                print(error, file=sys.stderr)
+            else:
+                return
+
+    def _take(self, question: str, text: str) -> None:
+        answers = self.answers.told(question, text)
+        settings_in(answers.text(""), self.architectures, file=FILE.name)
+        self.answers = answers
+
+
+def default_region() -> str:
+    """Give the region of the environment or of the AWS configuration, else the project's."""
+    with suppress(BotoCoreError):  # a profile that is not there
+        return os.environ.get("AWS_REGION") or boto3.Session().region_name or Settings().region
+    return Settings().region
+
+
+def clusters_in(region: str) -> list[str]:
+    """List the EKS clusters that the AWS credentials show; none if they show none."""
+    patience = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
+    with suppress(BotoCoreError, ClientError, ValueError):
+        session = boto3.Session()
+        if session.get_credentials():
+            print(f"new: looking for EKS clusters in {region}", file=sys.stderr)
+            client = session.client("eks", region_name=region, config=patience)
+            pages = client.get_paginator("list_clusters").paginate()
+            return [name for page in pages for name in page["clusters"]]
+    return []
+
+
+def interview(
+    overlays: Mapping[str, "type[Overlay]"], flags: Mapping[str, str | None], *, only_defaults: bool
+) -> Answers:
+    """Ask everything. Raises SettingsError for a flag that does not fit."""
+    needs = {name: overlay.needs for name, overlay in overlays.items()}
+    talk = Interview(needs, flags, only_defaults)
+    talk.ask("region", "AWS region", default_region())
+    asked = flags.get("cluster") is None and not only_defaults
+    found = clusters_in(talk.answers.region) if asked else []
+    new = {NEW: "one that the stack base makes: VPC, EKS, nodes; 15 minutes"}
+    clusters = new | dict.fromkeys(found, "there is")
+    talk.ask("cluster", "EKS cluster: number, or the name of an existing one", NEW, clusters)
+    if suggested := talk.answers.cluster_id:
+        print(f"\nThe label cluster_id of its metrics cannot be {talk.answers.cluster}.")
+        talk.ask("cluster_id", "cluster_id", suggested)
+    when = {name: f"\n{'':6}".join(each.described()) for name, each in overlays.items()}
+    prompt = "Architectures: numbers or names with commas between, or all"
+    talk.ask("architectures", prompt, ",".join(Answers.architectures), when)
+    if talk.answers.cluster is None:
+        print("\nYour public address opens the Kubernetes API to you, for example 203.0.113.7.")
+        talk.ask("access", "Addresses or blocks; none: only from inside the VPC", "")
+    return talk.answers
+
+
+def confirmed(file: Path, text: str, *, yes: bool) -> bool:
+    """Ask before a file that decides something is replaced, and show what would change."""
+    old = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    with suppress(yaml.YAMLError, ValidationError, ValueError):
+        if not old or Settings.model_validate(yaml.safe_load(old)) == Settings():
+            return True
+    if old == text:
+        return True
+    changes = difflib.unified_diff(
+        old.splitlines(), text.splitlines(), f"{file.name} (now)", f"{file.name} (new)", lineterm=""
+    )
+    print("", *changes, sep="\n")
+    return yes or input(f"\nReplace {file.name}? [y/N]: ").strip().lower() in ("y", "yes")
+
+
+def write(file: Path, text: str) -> None:
+    """Write the whole file or nothing of it."""
+    target = file.resolve()
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def next_steps(settings: Settings, architectures: Iterable[str], file: Path) -> str:
+    """Say what to type next."""
+    chosen = settings.chosen(architectures)
+    commands = [
+        *([] if file.resolve() == FILE else [f"export KUBECOST_CONFIG={file.resolve()}"]),
+        "make compare",
+        "make synth",
+        'eval "$(make env)"',
+        *(["cdktf deploy base"] if settings.targets[0].made_by_base else []),
+        *(f"cdktf deploy {name}" for name in chosen),
+        *(f"make verify STACK={name}" for name in chosen),
+    ]
+    return "\n".join([f"{file} is written. Next:", *(f"  {command}" for command in commands)])
+
+
+def registry() -> "dict[str, type[Overlay]]":
+    """Give the architectures by name, with their Node.js deaf to the Ctrl-C that ends us.
+
+    CDKTF starts it when it is imported, and it would print a traceback of its own.
+    """
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        from architectures import OVERLAYS
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    return OVERLAYS
+
+
+def run(options: argparse.Namespace) -> None:
+    """Ask, write, and say what comes next. Raises GivenUpError or SettingsError."""
+    overlays = registry()
+    flags = {
+        "region": options.region,
+        "cluster": options.cluster,
+        "architectures": options.architecture,
+        "access": options.access,
+    }
+    answers = interview(overlays, flags, only_defaults=options.yes)
+    file: Path = options.output
+    schema = os.path.relpath(SCHEMA, file.resolve().parent)
+    text = answers.text(schema if schema.startswith(".") else f"./{schema}")
+    needs = {name: overlay.needs for name, overlay in overlays.items()}
+    settings = settings_in(text, needs, file=file.name)
+    if not confirmed(file, text, yes=options.yes):
+        raise GivenUpError(f"{file} stays as it is")
+    write(file, text)
+    print(f"\n{next_steps(settings, overlays, file)}")
+
+
+def main(arguments: list[str]) -> int:
+    """Run; 1 if nothing is written, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="make new", description=__doc__)
+    parser.add_argument("--region", help="AWS region")
+    parser.add_argument("--cluster", help=f"an existing EKS cluster, or {NEW}: base makes one")
+    parser.add_argument("--architecture", help="names with commas between, or all")
+    parser.add_argument("--access", help="who may reach a new cluster's API: addresses or blocks")
+    parser.add_argument("--yes", action="store_true", help="ask nothing; replace the file")
+    parser.add_argument("--output", type=Path, default=Path("kubecost.yaml"), help="file to write")
+    options = parser.parse_args(arguments)
+    if options.access and options.cluster not in (None, NEW):
+        parser.error("--access is for a new cluster; an existing one has its own list")
+    try:
+        run(options)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+    except GivenUpError as reason:
+        print(f"new: {reason}", file=sys.stderr)
+    except OSError as error:
+        print(f"new: {options.output} cannot be written: {error.strerror}", file=sys.stderr)
+    except EOFError:
+        print("\nnew: nothing is written: the answers ended", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nnew: nothing is written", file=sys.stderr)
+        return 130
+    else:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
