@@ -110,8 +110,10 @@ reference: $(PYTHON_READY)  ## Write docs/settings.md and the editors' schema fr
 	@python -m tools.reference
 
 .PHONY: images
-images: setup  ## Draw the pictures in images/ from what is synthesized
+images: setup  ## Draw the pictures in images/ from what is synthesized and measured
 	@python -m images
+	@python -m tools.compare --nodes 20 --pods 600 --clusters 3 --region us-east-1 \
+		--chart images/costs.png > /dev/null
 
 .PHONY: demo
 demo: with-terraform $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS

@@ -56,7 +56,8 @@ def stacks(synthesized: Synthesized) -> Stacks:
 
 def test_the_committed_pictures_are_current(synthesized: Synthesized) -> None:
     drawn = gallery.draw(*synthesized)
-    assert sorted(file.name for file in gallery.FOLDER.glob("*.png")) == sorted(drawn)
+    committed = {file.name for file in gallery.FOLDER.glob("*.png")}
+    assert committed - {"costs.png"} == set(drawn)  # that one is tools/compare's
     for name, picture in drawn.items():
         # Not `==` in the assertion: pytest would print what differs in a hundred kilobytes.
         is_current = (gallery.FOLDER / name).read_bytes() == picture
