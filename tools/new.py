@@ -129,7 +129,8 @@ class Interview:
             self._take(question, default if flag is None else flag)
             return
         numbers = dict(zip(map(str, range(1, 1 + len(choices or {}))), choices or {}, strict=True))
-        print()
+        if choices:
+            print()
         for number, name in numbers.items():
             print(f"  {number:>2}  {name}: {choices[name] if choices else ''}")
         while True:
