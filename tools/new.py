@@ -9,13 +9,13 @@ import difflib
 import json
 import os
 import re
-import signal
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import boto3
 import yaml
@@ -27,9 +27,6 @@ from settings import Needs, Settings
 from settings_file import SettingsError, settings_in
 from settings_types import ClusterId
 
-if TYPE_CHECKING:
-    from architectures.overlay import Overlay
-
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "kubecost.yaml"
 SCHEMA = ROOT / "docs/kubecost.schema.json"
@@ -38,6 +35,15 @@ NEW = "new"
 
 class GivenUpError(Exception):
     """Nothing is written, for this reason."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What an architecture is, when to take it, and what it needs."""
+
+    what: str
+    when: str
+    needs: Needs
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,8 @@ class Interview:
             self._take(question, default if flag is None else flag)
             return
         numbers = dict(zip(map(str, range(1, 1 + len(choices or {}))), choices or {}, strict=True))
-        print()
+        if choices:
+            print()
         for number, name in numbers.items():
             print(f"  {number:>2}  {name}: {choices[name] if choices else ''}")
         while True:
@@ -169,10 +176,10 @@ def clusters_in(region: str) -> list[str]:
 
 
 def interview(
-    overlays: Mapping[str, "type[Overlay]"], flags: Mapping[str, str | None], *, only_defaults: bool
+    known: Mapping[str, Architecture], flags: Mapping[str, str | None], *, only_defaults: bool
 ) -> Answers:
     """Ask everything. Raises SettingsError for a flag that does not fit."""
-    needs = {name: overlay.needs for name, overlay in overlays.items()}
+    needs = {name: each.needs for name, each in known.items()}
     talk = Interview(needs, flags, only_defaults)
     talk.ask("region", "AWS region", default_region())
     asked = flags.get("cluster") is None and not only_defaults
@@ -183,7 +190,7 @@ def interview(
     if suggested := talk.answers.cluster_id:
         print(f"\nThe label cluster_id of its metrics cannot be {talk.answers.cluster}.")
         talk.ask("cluster_id", "cluster_id", suggested)
-    when = {name: f"\n{'':6}".join(each.described()) for name, each in overlays.items()}
+    when = {name: f"\n{'':6}".join((each.what, each.when)) for name, each in known.items()}
     prompt = "Architectures: numbers or names with commas between, or all"
     talk.ask("architectures", prompt, ",".join(Answers.architectures), when)
     if talk.answers.cluster is None:
@@ -233,38 +240,55 @@ def next_steps(settings: Settings, architectures: Iterable[str], file: Path) -> 
     return "\n".join([f"{file} is written. Next:", *(f"  {command}" for command in commands)])
 
 
-def registry() -> "dict[str, type[Overlay]]":
-    """Give the architectures by name, with their Node.js deaf to the Ctrl-C that ends us.
+@cache
+def registry() -> dict[str, Architecture]:
+    """Give the architectures by name, as a process of its own sees them.
 
-    CDKTF starts it when it is imported, and it would print a traceback of its own.
+    Their import starts CDKTF's Node.js, which has last words of its own when Ctrl-C reaches it.
+    Raises GivenUpError if they cannot be imported, with the reason printed.
     """
-    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    script = """if True:
+        import dataclasses, json
         from architectures import OVERLAYS
-    finally:
-        signal.signal(signal.SIGINT, ours)
-    return OVERLAYS
+        print(json.dumps({
+            name: [*overlay.described(), dataclasses.asdict(overlay.needs)]
+            for name, overlay in OVERLAYS.items()
+        }))"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    if done.returncode:
+        raise GivenUpError("the architectures cannot be read, see above; make setup")
+    return {
+        name: Architecture(what, when, Needs(**needs))
+        for name, (what, when, needs) in json.loads(done.stdout).items()
+    }
 
 
 def run(options: argparse.Namespace) -> None:
     """Ask, write, and say what comes next. Raises GivenUpError or SettingsError."""
-    overlays = registry()
+    known = registry()
     flags = {
         "region": options.region,
         "cluster": options.cluster,
         "architectures": options.architecture,
         "access": options.access,
     }
-    answers = interview(overlays, flags, only_defaults=options.yes)
+    answers = interview(known, flags, only_defaults=options.yes)
     file: Path = options.output
     schema = os.path.relpath(SCHEMA, file.resolve().parent)
     text = answers.text(schema if schema.startswith(".") else f"./{schema}")
-    needs = {name: overlay.needs for name, overlay in overlays.items()}
+    needs = {name: each.needs for name, each in known.items()}
     settings = settings_in(text, needs, file=file.name)
     if not confirmed(file, text, yes=options.yes):
         raise GivenUpError(f"{file} stays as it is")
     write(file, text)
-    print(f"\n{next_steps(settings, overlays, file)}")
+    print(f"\n{next_steps(settings, known, file)}")
 
 
 def main(arguments: list[str]) -> int:

@@ -197,7 +197,7 @@ def test_the_region_comes_from_the_environment(
 
 
 def test_a_file_that_decides_nothing_is_replaced(file: Path, answer: list[str]) -> None:
-    file.write_text((ROOT / "kubecost.yaml").read_text())
+    file.write_text("region: ap-northeast-2  # as it is by default\nbase:\n")
     answer += ["eu-west-1", "shop", ""]
     assert new.main(["--output", str(file)]) == 0
     assert yaml.safe_load(file.read_text())["region"] == "eu-west-1"
@@ -262,6 +262,15 @@ def test_a_person_who_presses_ctrl_c(file: Path) -> None:
     assert person.exitstatus == 130
     assert person.before.split("\r\n") == ["^C", "new: nothing is written", ""]
     assert not file.exists()
+
+
+def test_architectures_that_cannot_be_imported(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(new, "registry", new.registry.__wrapped__)
+    monkeypatch.setattr("sys.executable", "false")
+    assert new.main(["--yes", "--output", str(file)]) == 1
+    assert "make setup" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", [[], ["eu-west-1"], ["", "shop"]])
