@@ -26,7 +26,12 @@ def simulate_principal_policy(call: Call) -> Json:
     except NotFoundException:
         raise AwsError("NoSuchEntity", f"{call['PolicySourceArn']} cannot be found") from None
     documents = [_document(text) for text in role.policies.values()]
-    documents += [_document(each.document) for each in role.managed_policies.values()]
+    documents += [
+        _document(version.document)
+        for policy in role.managed_policies.values()
+        for version in policy.versions
+        if version.is_default
+    ]
 
     def decision(action: str, resource: str) -> str:
         return (

@@ -24,11 +24,15 @@ def check(context: Context) -> Iterator[Finding]:
         yield from _cluster_id_in_amp(context, context.amp)
     for source in (context.prometheus, context.amp):
         if source:
-            yield _fresh(context, source)
+            age = _age(source)
+            yield _fresh(context, source, age)
+            if age is None:
+                yield Finding.skipped(f"what else is in {source.name}: nothing is there yet")
+                continue
             yield _complete(context, source)
-    if context.queried:
-        yield _honest(context, context.queried)
-        yield from _usage(context.queried)
+            if source is context.queried:
+                yield _honest(context, source)
+                yield from _usage(source)
 
 
 def _cluster_id_of_kubecost(context: Context) -> Iterator[Finding]:
@@ -87,18 +91,24 @@ def _cluster_id_in_amp(context: Context, amp: Source) -> Iterator[Finding]:
         )
 
 
-def _fresh(context: Context, source: Source) -> Finding:
+def _age(source: Source) -> float | None:
+    """Give the age of the newest sample in seconds; None if there is none in six hours."""
+    recent = f"max(timestamp({source.of(PULSE)}))"
+    # Exact to a minute only, but sees what PromQL no longer shows after five.
+    newest = f"max(max_over_time(timestamp({source.of(PULSE)})[6h:1m]))"
+    return source.value(f"time() - ({recent} or {newest})")
+
+
+def _fresh(context: Context, source: Source, age: float | None) -> Finding:
     limit = context.max_age
     what = f"costs in {source.name} are fresh"
-    newest = f"max(max_over_time(timestamp({source.of(PULSE)})[6h:1m]))"
-    recent = f"max(timestamp({source.of(PULSE)}))"
-    # The first is exact to a minute only, but sees what PromQL no longer shows after five.
-    age = source.value(f"time() - ({recent} or {newest})")
     if age is not None and age < limit:
         return Finding.ok(f"{what}: {age:.0f} s old")
     return Finding.fail(
         what,
-        seen=f"the newest {PULSE} is {_duration(age)} old" if age else f"no {PULSE} in 6 hours",
+        seen=f"the newest {PULSE} is {_duration(age)} old"
+        if age is not None
+        else f"no {PULSE} in 6 hours",
         expected=f"less than {_duration(limit)}",
         fix="has the collector stopped? See the lines on pods, targets and delivery; if it was "
         f"never there: {_PATIENCE}",

@@ -75,8 +75,8 @@ class Declared:
             CannotCheckError: there is none of that name; it says the nearest.
         """
         file = STACKS / name / "cdk.tf.json"
-        if not name or not file.exists():
-            names = sorted(each.parent.name for each in STACKS.glob("*/cdk.tf.json"))
+        names = sorted(each.parent.name for each in STACKS.glob("*/cdk.tf.json"))
+        if name not in names:
             if not names:
                 raise CannotCheckError("nothing is synthesized; run: make synth")
             near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)

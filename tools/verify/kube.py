@@ -36,9 +36,10 @@ class Kube:
             make_context: the command that adds one.
 
         Raises:
-            CannotCheckError: no context fits, or its credentials cannot be had.
+            CannotCheckError: no context fits, its credentials cannot be had or are refused, or the
+                API server cannot be reached.
         """
-        self.context = _context(endpoint, context, make_context)
+        self.context = find_context(endpoint, context, make_context)
         configuration = client.Configuration()
         load: Any = kube_config.load_kube_config
         try:
@@ -49,6 +50,7 @@ class Kube:
         self._api = client.ApiClient(configuration)
         self._make_context = make_context
         self._endpoint = endpoint
+        self.text("/version")
 
     def text(self, path: str, **query: str) -> str:
         """Get what the API server, or a pod behind it, answers.
@@ -77,9 +79,10 @@ class Kube:
             ) from None
         data = answer.data or b""
         body = data if isinstance(data, str) else data.decode(errors="replace")
-        if answer.status == 401:
+        # Without credentials, as where the aws command is missing, one is anonymous.
+        if answer.status == 401 or (answer.status == 403 and "system:anonymous" in body):
             raise CannotCheckError(
-                f"the cluster does not know the credentials of context {self.context} (401): is "
+                f"the cluster does not know the credentials of context {self.context}: is "
                 "the aws command on your PATH and signed in (aws sts get-caller-identity)? The "
                 f"cluster admits who made it and base.admins; then: {self._make_context}"
             )
@@ -108,7 +111,12 @@ class Kube:
         return self.text(f"/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy{path}", **query)
 
 
-def _context(endpoint: str, wanted: str | None, make_context: str) -> str:
+def find_context(endpoint: str, wanted: str | None, make_context: str) -> str:
+    """Name the context that leads to an API server: the wanted one, the current one, or another.
+
+    Raises:
+        CannotCheckError: none does, or the wanted one leads elsewhere.
+    """
     read: Any = kube_config.KubeConfigMerger
     try:
         merged = read(kube_config.KUBE_CONFIG_DEFAULT_LOCATION).config

@@ -128,7 +128,7 @@ def _simulated(context: Context, role: Role, iam: Any, arn: str) -> Iterator[Fin
     ]
     if not statements:
         return
-    what = f"IAM would allow role {role.name} that, and would deny the rest"
+    what = f"IAM's policy simulator agrees for role {role.name}"
     allowed: set[str] = set()
     denied: set[str] = set()
     for statement in statements:

@@ -39,7 +39,9 @@ def check(context: Context) -> Iterator[Finding]:
         reasons = listed({each for each in targets.down if each}, 2)
         yield Finding.fail(
             f"scrape job {name}: every target is up",
-            seen=f"{targets.up} of {every} up" + (f": {reasons}" if reasons else ""),
+            seen=f"{targets.up} of {every} up" + (f": {reasons}" if reasons else "")
+            if every
+            else "no target",
             expected=f"{max(want, every)} of {max(want, every)}",
             fix=_fix(context, job, every),
         )
