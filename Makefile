@@ -63,7 +63,7 @@ plan: synth  ## Review a stack's plan as a pull request shows it: STACK=prom
 
 .PHONY: verify
 verify: synth  ## Check after a deploy that it is true: STACK=prom_amp_cost
-	@python -m tools.verify "$(STACK)" $(VERIFY)
+	@python -m tools.verify "$(STACK)" $(OPTIONS)
 
 .PHONY: diff
 diff: $(PYTHON_READY)  ## Show what the synthesized Terraform changes since a commit: BASE=main

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ import yaml
 from tests.conftest import ROOT, Stack
 from tests.lab.amp import Amp, Role
 from tests.lab.apiserver import ADMIN_TOKEN, JsonObject
+from tests.lab.chart_objects import claim, named, storage_class, workload
 from tests.lab.cluster import Cluster
 from tests.lab.collectors import MINUTE, Collector, Prometheus
 from tests.lab.inventory import Inventory, Pod, Workload
@@ -35,7 +36,6 @@ from tests.terraform.roots import Root
 OVERLAYS = ("prom", "prom_amp_cost", "prom_amp", "adot_amp", "amp")
 LEFT_OUT = {"helm", "kubernetes"}
 INDEX = 4  # the other clusters of the lab are 1 to 3
-STORAGE_CLASS = "ebs-csi-default-sc"
 # In seconds; a minute is MINUTE here. Long enough for a machine that is busy.
 FRESH = 6 * MINUTE
 
@@ -171,7 +171,7 @@ class Deployed:
             arn = self.aws.client("iam").get_role(RoleName=role["name"])["Role"]["Arn"]
             subject = role["assume_role_policy"].split("system:serviceaccount:")[1]
             namespace, account = subject.split('"')[0].split(":")
-            metadata = _named(account, namespace) | {
+            metadata = named(account, namespace) | {
                 "annotations": {"eks.amazonaws.com/role-arn": arn}
             }
             self.cluster.api.apply(
@@ -179,17 +179,7 @@ class Deployed:
             )
 
     def _write_objects(self) -> None:
-        self.cluster.api.apply(
-            {
-                "apiVersion": "storage.k8s.io/v1",
-                "kind": "StorageClass",
-                "metadata": {
-                    "name": STORAGE_CLASS,
-                    "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-                },
-                "provisioner": "ebs.csi.aws.com",
-            }
-        )
+        self.cluster.api.apply(storage_class())
         inventory = self.cluster.inventory
         for overlay in self.overlays.values():
             namespace = overlay.release.name
@@ -202,6 +192,17 @@ class Deployed:
             self.cluster.api.apply(*(claim(each, namespace) for each in volumes))
         collector = Workload("kubecost-adot-amp", "kubecost-adot-amp-collector", "Deployment", {})
         self.cluster.api.apply(workload(collector, 1))
+
+    @contextmanager
+    def without_rights(self, role: str) -> Iterator[None]:
+        """Take a role's inline policy away for a while."""
+        iam, names = self.aws.client("iam"), {"RoleName": role, "PolicyName": "access"}
+        held = iam.get_role_policy(**names)["PolicyDocument"]
+        iam.delete_role_policy(**names)
+        try:
+            yield
+        finally:
+            iam.put_role_policy(**names, PolicyDocument=json.dumps(held))
 
     def verify(self, stack: str, *options: str, **environment: str) -> Outcome:
         """Run the command as a person in this network would, with a reader's credentials."""
@@ -249,6 +250,16 @@ class Deployed:
             "users": [
                 {"name": "admin", "user": {"token": ADMIN_TOKEN}},
                 {"name": "formerly", "user": {"token": "expired"}},
+                {
+                    "name": "signed-out",
+                    "user": {
+                        "exec": {
+                            "apiVersion": "client.authentication.k8s.io/v1beta1",
+                            "command": "no-aws-command-here",
+                            "interactiveMode": "Never",
+                        }
+                    },
+                },
             ],
             "contexts": [
                 {"name": name, "context": {"cluster": cluster, "user": user}}
@@ -256,6 +267,7 @@ class Deployed:
                     ("elsewhere", "elsewhere", "admin"),
                     ("lab", "lab", "admin"),
                     ("expired", "lab", "formerly"),
+                    ("without-aws", "lab", "signed-out"),
                 )
             ],
         }
@@ -269,60 +281,6 @@ def _signed(amp: Amp, reader: Role, request: Request) -> Answer:
     except requests.HTTPError as error:
         return 403, str(error)
     return 200, json.dumps({"status": "success", "data": data})
-
-
-def _named(name: str, namespace: str) -> JsonObject:
-    return {"name": name, "namespace": namespace}
-
-
-def workload(each: Workload, count: int, ready: int | None = None) -> JsonObject:
-    """Give the object that runs `count` pods, of which all or `ready` are ready."""
-    ready = count if ready is None else ready
-    labels = {"app.kubernetes.io/name": each.name, **each.labels}
-    environment = [{"name": "CLUSTER_ID", "value": "kubecost"}]
-    containers = [
-        {"name": name, "image": f"example/{name}"}
-        | ({"env": environment} if name == "cost-model" else {})
-        for name in each.containers or ["collector"]
-    ]
-    spec: JsonObject = {
-        "selector": {"matchLabels": labels},
-        "template": {"metadata": {"labels": labels}, "spec": {"containers": containers}},
-    }
-    status: JsonObject
-    if each.kind == "DaemonSet":
-        numbers = ("currentNumberScheduled", "desiredNumberScheduled")
-        status = dict.fromkeys(numbers, count) | {"numberReady": ready, "numberMisscheduled": 0}
-    else:
-        spec["replicas"] = count
-        status = {"replicas": count, "readyReplicas": ready}
-    release = each.name if each.name.endswith("-collector") else each.namespace
-    metadata = _named(each.name, each.namespace) | {
-        "labels": labels,
-        "annotations": {"meta.helm.sh/release-name": release},
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": each.kind,
-        "metadata": metadata,
-        "spec": spec,
-        "status": status,
-    }
-
-
-def claim(name: str, namespace: str, phase: str = "Bound") -> JsonObject:
-    """Give a volume claim of the chart."""
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": _named(name, namespace),
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": STORAGE_CLASS,
-            "resources": {"requests": {"storage": "32Gi"}},
-        },
-        "status": {"phase": phase},
-    }
 
 
 def edit(name: str, overlay: Overlay, change: Change) -> None:

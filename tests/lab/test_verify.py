@@ -16,9 +16,10 @@ import trustme
 
 from tests.conftest import ROOT, read_stacks, synthesize_into
 from tests.lab.apiserver import JsonObject
+from tests.lab.chart_objects import claim, workload
 from tests.lab.collectors import Prometheus
 from tests.lab.conftest import NewPath
-from tests.lab.deployed import FRESH, OVERLAYS, Change, Deployed, Outcome, claim, edit, workload
+from tests.lab.deployed import FRESH, OVERLAYS, Change, Deployed, Outcome, edit
 from tests.lab.process import wait_until
 
 WITH_AMP = [name for name in OVERLAYS if name != "prom"]
@@ -127,7 +128,13 @@ def test_what_is_exposed_without_being_declared(deployed: Deployed) -> None:
     ("options", "environment", "said"),
     [
         (["--context", "elsewhere"], {}, "--context elsewhere leads to .*, another cluster: "),
-        (["--context", "typo"], {}, "your kubeconfig has only elsewhere, expired, lab$"),
+        (
+            ["--context", "typo"],
+            {},
+            "your kubeconfig has only elsewhere, expired, lab, without-aws$",
+        ),
+        (["--context", "expired"], {}, "does not know the credentials of context expired: is the "),
+        (["--context", "without-aws"], {}, "does not know the credentials of context without-aws"),
         ([], {"KUBECONFIG": "/nowhere"}, "no kubeconfig; run: aws eks update-kubeconfig --name "),
         ([], {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "AWS cannot be reached"),
         ([], {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "no AWS credentials; "),
@@ -139,15 +146,9 @@ def test_what_cannot_be_checked_is_said_in_a_line(
 ) -> None:
     outcome = look(deployed, "prom", *options, **environment)
     assert outcome.status == 2
-    (line,) = outcome.text.splitlines()
+    *_, line = outcome.text.splitlines()
     assert re.search(said, line)
     assert line.startswith("verify: ")
-
-
-def test_a_token_that_the_cluster_does_not_know(deployed: Deployed) -> None:
-    outcome = look(deployed, "prom", "--context", "expired")
-    assert outcome.status == 2
-    assert "does not know the credentials of context expired: is the aws" in outcome.text
 
 
 @pytest.fixture(scope="module")
@@ -214,9 +215,13 @@ def test_with_a_writer_that_may_not_write(deployed: Deployed, name: str) -> None
     deployed.collect(name, role=lambda amp: amp.reader)
     received = deployed.amps[name].received
     wait_until(lambda: received.requests[403] >= 2, 60, "writes to be refused")
-    outcome = look(deployed, name)
+    role = f"kubecost-{name.replace('_', '-')}-writer"
+    with deployed.without_rights(role):
+        outcome = look(deployed, name)
     assert_false(
         outcome,
+        (f"role {role} may do what it must", "policy access: none", f"cdktf deploy {name}"),
+        (f"policy simulator agrees for role {role}", "denied: aps:RemoteWrite", "boundary"),
         ("cluster_id kubecost arrives in AMP", "no node_total_hourly_cost at all", "roles"),
         ("costs in AMP are fresh", "in 6 hours", "delivery"),
     )

@@ -13,7 +13,7 @@ from kubernetes.config import kube_config
 from tools.verify.aws import explained
 from tools.verify.command import main
 from tools.verify.finding import CannotCheckError
-from tools.verify.kube import find_context
+from tools.verify.kube import Kube, find_context
 
 OURS = "https://0123.gr7.ap-northeast-2.eks.amazonaws.com"
 COMMAND = "aws eks update-kubeconfig --name kubecost --region ap-northeast-2"
@@ -30,6 +30,7 @@ def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
             "clusters": [
                 {"name": name, "cluster": {"server": server}} for name, server in servers.items()
             ],
+            "users": [{"name": name, "user": {"token": "a token"}} for name in servers],
             "contexts": [
                 {"name": name, "context": {"cluster": name, "user": name}} for name in servers
             ],
@@ -74,6 +75,14 @@ def test_without_a_kubeconfig(kubeconfig: Write) -> None:
     kubeconfig()
     with pytest.raises(CannotCheckError, match=f"^there is no kubeconfig; run: {COMMAND}$"):
         find_context(OURS, None, COMMAND)
+
+
+def test_an_api_server_that_does_not_answer(kubeconfig: Write) -> None:
+    nobody = "https://127.0.0.1:9"
+    kubeconfig(ours=nobody)
+    with pytest.raises(CannotCheckError, match=f"^the API server {nobody} cannot be reached") as it:
+        Kube(nobody, None, make_context=COMMAND)
+    assert "base.api_access_cidrs" in str(it.value)
 
 
 @pytest.mark.parametrize(

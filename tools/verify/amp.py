@@ -10,7 +10,7 @@ from tools.documents import unescaped
 from tools.verify.aws import explained
 from tools.verify.context import Context
 from tools.verify.finding import CannotCheckError, Finding, MissingError
-from tools.verify.kube import Json, NotFoundError
+from tools.verify.kube import Json
 
 ACTIVE = "ACTIVE"
 
@@ -172,7 +172,7 @@ def _query_proxy(context: Context, port: int, path: str) -> Finding:
         if json.loads(text).get("status") == "success":
             return Finding.ok(what)
         seen = text[:120]
-    except (CannotCheckError, NotFoundError, ValueError) as error:
+    except (CannotCheckError, ValueError) as error:
         seen = str(error)
     return Finding.fail(
         what,

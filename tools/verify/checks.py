@@ -21,11 +21,17 @@ BASE: dict[str, Check] = {"cluster": base.check, "roles": roles.check}
 
 
 def run(context: Context) -> Iterator[tuple[str, Finding]]:
-    """Give the theme and each finding; a check that cannot go on says why, and the next goes on."""
+    """Give the theme and each finding; a check that cannot go on says why, and the next goes on.
+
+    Of a stack that is not deployed nothing else would be true.
+    """
     checks = BASE if context.declared.makes_cluster else OVERLAY
     for theme, check in checks.items():
         try:
             for finding in check(context):
                 yield theme, finding
+            if check is pods.check and not context.is_deployed:
+                yield theme, Finding.skipped("everything else: the stack is not deployed")
+                return
         except CannotCheckError as error:
             yield theme, Finding(Status.UNKNOWN, f"could not be checked: {error}")

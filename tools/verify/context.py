@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from tools.verify.aws import Aws, explained
 from tools.verify.declared import Declared, Workspace
 from tools.verify.finding import CannotCheckError, MissingError
-from tools.verify.kube import Json, Kube
+from tools.verify.kube import Json, Kube, NotFoundError
 from tools.verify.promql import Source
 
 # An expression of Terraform, in a text in which `$${` stands for `${`.
@@ -77,6 +77,15 @@ class Context:
         return str(self.cluster["identity"]["oidc"]["issuer"]).removeprefix("https://")
 
     @cached_property
+    def is_deployed(self) -> bool:
+        """Whether the namespace is there."""
+        try:
+            self.kube.get(f"/api/v1/namespaces/{self.namespace}")
+        except NotFoundError:
+            return False
+        return True
+
+    @cached_property
     def nodes(self) -> list[Json]:
         """The cluster's nodes."""
         return self.kube.items("/api/v1/nodes")
@@ -106,15 +115,24 @@ class Context:
         url = self.declared.query_url
         return self.fill(url) if url else None
 
+    @property
+    def workspace_id(self) -> str:
+        """The workspace that answers at `query_url`."""
+        return urlsplit(self.query_url or "").path.split("/")[2]
+
+    @cached_property
+    def amp_aws(self) -> Aws:
+        """The account and region of that workspace."""
+        host = urlsplit(self.query_url or "").hostname or ""
+        roles = [each.role_arn for each in self.declared.workspaces.values()]
+        return Aws(host.split(".")[1], self.declared.amp_role_arn or next(iter(roles), None))
+
     @cached_property
     def amp(self) -> Source | None:
         """AMP, in the name of `amp.role_arn` where the workspace is in another account."""
         if not self.query_url or not self.declared.cluster_id:
             return None
-        url = self.query_url
-        region = (urlsplit(url).hostname or "").split(".")[1]
-        homes = [each.role_arn for each in self.declared.workspaces.values()]
-        aws = Aws(region, self.declared.amp_role_arn or next(iter(homes), None))
+        url, aws = self.query_url, self.amp_aws
         own = f'cluster_id="{self.declared.cluster_id}"'
         return Source("AMP", own, lambda promql: aws.signed_get(url, query=promql))
 

@@ -69,11 +69,13 @@ def _sent(context: Context) -> Iterator[Finding]:
             fix="403: the role or its region; 429: AMP's quotas; 400: duplicates. Its log says "
             f"which: {logs} --tail=20",
         )
-    behind = newest.get("highest_timestamp_in_seconds", 0) - newest.get(
-        "queue_highest_sent_timestamp_seconds", 0
+    # The first is new in Prometheus 3.8; the other counts what is not to be sent, too.
+    scraped = newest.get("queue_highest_timestamp_seconds") or newest.get(
+        "highest_timestamp_in_seconds", 0
     )
+    behind = scraped - newest.get("queue_highest_sent_timestamp_seconds", 0)
     what = "Prometheus keeps up with sending"
-    if behind < context.max_age:
+    if scraped and behind < context.max_age:
         yield Finding.ok(f"{what}: {max(behind, 0):.0f} s behind")
     else:
         yield Finding.fail(
@@ -91,13 +93,10 @@ def _discarded(context: Context) -> Finding:
 
     The guide does not name the dimensions, so the workspace is found by its id among their values.
     """
-    region = (context.query_url or "").split(".")[1]
-    workspace = (context.query_url or "").split("/workspaces/")[1].split("/")[0]
     what = "AMP discards no sample of the workspace (CloudWatch DiscardedSamples, 1 h)"
     if context.declared.amp_role_arn:
         return Finding.skipped(f"{what}: its account tells only its own people")
-    homes = [each.role_arn for each in context.declared.workspaces.values()]
-    client = Aws(region, next(iter(homes), None)).client("cloudwatch")
+    client = context.amp_aws.client("cloudwatch")
     now = datetime.now(UTC)
     found: Counter[str] = Counter()
     try:
@@ -107,7 +106,7 @@ def _discarded(context: Context) -> Finding:
             )
             for metric in (each for page in pages for each in page["Metrics"]):
                 dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
-                if not any(workspace in value for value in dimensions.values()):
+                if not any(context.workspace_id in value for value in dimensions.values()):
                     continue
                 points = client.get_metric_statistics(
                     Namespace="AWS/Prometheus",

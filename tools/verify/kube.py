@@ -13,11 +13,11 @@ from kubernetes.config.config_exception import ConfigException
 from tools.verify.finding import CannotCheckError
 
 Json = dict[str, Any]
-TIMEOUT = 30  # seconds, for each request
+TIMEOUT = (10, 30)  # seconds to connect, and to wait for an answer
 
 
-class NotFoundError(Exception):
-    """The API server does not know what was asked for."""
+class NotFoundError(CannotCheckError):
+    """The API server does not know what was asked for, or what is behind it does not."""
 
 
 class Kube:
@@ -50,7 +50,8 @@ class Kube:
         self._api = client.ApiClient(configuration)
         self._make_context = make_context
         self._endpoint = endpoint
-        self.text("/version")
+        # Whoever is known to the cluster may read this.
+        self.text("/api")
 
     def text(self, path: str, **query: str) -> str:
         """Get what the API server, or a pod behind it, answers.
@@ -87,7 +88,7 @@ class Kube:
                 f"cluster admits who made it and base.admins; then: {self._make_context}"
             )
         if answer.status == 404:
-            raise NotFoundError(path)
+            raise NotFoundError(f"404 at {path}")
         if not 200 <= answer.status < 300:
             raise CannotCheckError(f"the API server answered {answer.status}: {_message(body)}")
         return body

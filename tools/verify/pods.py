@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tools.verify.context import Context
 from tools.verify.declared import Release
 from tools.verify.finding import CannotCheckError, Finding, listed
-from tools.verify.kube import Json, NotFoundError
+from tools.verify.kube import Json
 
 KINDS = {"deployments": "Deployment", "daemonsets": "DaemonSet", "statefulsets": "StatefulSet"}
 # Helm writes it on everything that it installs.
@@ -17,15 +17,12 @@ _IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "RegistryUnava
 def check(context: Context) -> Iterator[Finding]:
     """Namespace, workloads and volumes of the stack's releases."""
     namespace = context.namespace
-    stack = context.declared.name
-    try:
-        context.kube.get(f"/api/v1/namespaces/{namespace}")
-    except NotFoundError:
+    if not context.is_deployed:
         yield Finding.fail(
             f"namespace {namespace} is there",
             seen="no such namespace",
             expected="what the stack makes",
-            fix=f"cdktf deploy {stack}",
+            fix=f"cdktf deploy {context.declared.name}",
         )
         return
     workloads: dict[str | None, list[tuple[str, Json]]] = defaultdict(list)
@@ -172,7 +169,7 @@ def _last_words(context: Context, pod: str, container: str) -> str:
     path = f"/api/v1/namespaces/{context.namespace}/pods/{pod}/log"
     try:
         text = context.kube.text(path, container=container, previous="true", tailLines="1")
-    except (CannotCheckError, NotFoundError):
+    except CannotCheckError:
         return ""
     return " ".join(text.split())[-300:]
 

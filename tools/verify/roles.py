@@ -22,7 +22,7 @@ def check(context: Context) -> Iterator[Finding]:
     """Every role of the stack, as IAM has it."""
     iam = context.aws.client("iam")
     for role in context.declared.roles:
-        if role.service_account and context.declared.namespace:
+        if role.service_account and not context.declared.makes_cluster:
             yield _annotation(context, role, *role.service_account)
         with explained(f"read the IAM role {role.name}"):
             try:

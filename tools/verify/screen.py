@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tools.verify.context import Context
 from tools.verify.finding import CannotCheckError, Finding, listed
-from tools.verify.kube import Json, NotFoundError
+from tools.verify.kube import Json
 
 _EXPOSING = {"LoadBalancer", "NodePort"}
 
@@ -74,7 +74,7 @@ def _answers(context: Context, service: str) -> Finding:
     what = "the UI answers"
     try:
         context.kube.service(context.namespace, service, "tcp-frontend", "/")
-    except (CannotCheckError, NotFoundError) as error:
+    except CannotCheckError as error:
         return Finding.fail(
             what,
             seen=f"{service}: {error}",
