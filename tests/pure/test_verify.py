@@ -10,6 +10,7 @@ import yaml
 from botocore import exceptions
 from kubernetes.config import kube_config
 
+from tools.verify import roles
 from tools.verify.aws import explained
 from tools.verify.command import main
 from tools.verify.finding import CannotCheckError
@@ -103,6 +104,19 @@ def test_what_aws_answers_is_explained(code: str, said: str) -> None:
 def test_a_session_that_has_ended_is_explained() -> None:
     with pytest.raises(CannotCheckError, match="have expired"), explained("list workspaces"):
         raise exceptions.UnauthorizedSSOTokenError
+
+
+def test_only_what_needs_no_made_up_request_is_simulated() -> None:
+    """As in the load balancer controller's policy, whose rights depend on tags."""
+    arn = "arn:aws:aps:eu-west-1:111122223333:workspace/ws-1"
+    simple = {"Action": "aps:RemoteWrite", "Resource": arn}
+    others = [
+        {"Action": "ec2:DescribeVpcs", "Resource": "*"},
+        {"Action": "ec2:CreateTags", "Resource": "arn:aws:ec2:*:*:security-group/*"},
+        {"Action": "ec2:CreateTags", "Resource": [arn]},
+        simple | {"Condition": {"Null": {"aws:RequestTag/a": "false"}}},
+    ]
+    assert roles.simulable({"Statement": [*others, simple]}) == [simple]
 
 
 @pytest.mark.parametrize(

@@ -122,9 +122,10 @@ class Aws:
             bundle = self.session._session.get_config_variable("ca_bundle")
             answer = URLLib3Session(verify=bundle or True, timeout=TIMEOUT).send(request.prepare())
         if answer.status_code == 403:
+            who = self._role_arn or "your AWS identity"
             raise CannotCheckError(
-                "AMP refuses your AWS identity; it needs aps:QueryMetrics on the workspace"
-                + (f", as has the role {self._role_arn}" if self._role_arn else "")
+                f"AMP refuses {who}, which needs aps:QueryMetrics on the workspace: "
+                + " ".join(answer.text.split())[:200]
             )
         if answer.status_code != 200:
             raise CannotCheckError(f"AMP answered {answer.status_code}: {answer.text[:200]}")

@@ -42,14 +42,8 @@ def main(arguments: list[str]) -> int:
             return NOT_CHECKED
         left = deadline - time.monotonic()
         # While there is time left, what is false may become true: say it in short.
-        report = [] if options.json or left > 0 else [_head(context)]
-        findings: Findings = []
-        for line in report:
-            print(line, flush=True)
-        for theme, finding in checks.run(context):
-            findings.append((theme, finding))
-            if report:
-                print(_lines(theme, finding), flush=True)
+        live = left <= 0 and not options.json
+        findings = _look(context, live=live)
         status = _exit_status(findings)
         if status == TRUE or left <= 0:
             break
@@ -57,13 +51,28 @@ def main(arguments: list[str]) -> int:
         time.sleep(min(AGAIN, left))
     if options.json:
         print(json.dumps(_data(context, findings, status), indent=2))
-        return status
-    if not report:
-        print(_head(context))
-        for theme, finding in findings:
-            print(_lines(theme, finding))
-    print(_sum(findings))
+    elif not live:
+        print(_report(context, findings))
     return status
+
+
+def _look(context: Context, *, live: bool) -> Findings:
+    """Check everything once; `live` prints each finding as it comes."""
+    findings: Findings = []
+    if live:
+        print(_head(context), flush=True)
+    for theme, finding in checks.run(context):
+        findings.append((theme, finding))
+        if live:
+            print(_lines(theme, finding), flush=True)
+    if live:
+        print(_sum(findings))
+    return findings
+
+
+def _report(context: Context, findings: Findings) -> str:
+    lines = [_lines(theme, finding) for theme, finding in findings]
+    return "\n".join([_head(context), *lines, _sum(findings)])
 
 
 def _exit_status(findings: Findings) -> int:
