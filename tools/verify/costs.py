@@ -41,18 +41,18 @@ def _cluster_id_of_kubecost(context: Context) -> Iterator[Finding]:
     what = f"Kubecost calls its cluster {wanted}"
     path = f"/apis/apps/v1/namespaces/{context.namespace}/deployments"
     found = {
-        variable.get("value")
+        variable["value"]
         for each in context.kube.items(path)
         for container in each["spec"]["template"]["spec"]["containers"]
         for variable in container.get("env", [])
-        if variable["name"] == "CLUSTER_ID"
+        if variable["name"] == "CLUSTER_ID" and "value" in variable
     }
     if found == {wanted}:
         yield Finding.ok(what)
     else:
         yield Finding.fail(
             what,
-            seen=f"CLUSTER_ID is {listed({str(each) for each in found}) or 'not set'}",
+            seen=f"CLUSTER_ID is {listed(found) or 'not set'}",
             expected=str(wanted),
             fix=f"cdktf deploy {context.declared.name}; is the id overridden in kubecost.values?",
         )
