@@ -38,7 +38,7 @@ def deployed(ca: trustme.CA, new_path: NewPath) -> Iterator[Deployed]:
 
 def look(deployed: Deployed, name: str, *options: str, **environment: str) -> Outcome:
     outcome = deployed.verify(name, *options, **environment)
-    print(f"\n$ make verify STACK={name}\n{outcome.text}{outcome.status}")
+    print(f"\n$ make verify STACK={name}\n{outcome.text}(exit status {outcome.status})")
     return outcome
 
 

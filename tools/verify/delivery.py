@@ -74,7 +74,7 @@ def _sent(context: Context) -> Iterator[Finding]:
         "highest_timestamp_in_seconds", 0
     )
     behind = scraped - newest.get("queue_highest_sent_timestamp_seconds", 0)
-    what = "Prometheus keeps up with sending"
+    what = "what Prometheus has to send does not pile up"
     if scraped and behind < context.max_age:
         yield Finding.ok(f"{what}: {max(behind, 0):.0f} s behind")
     else:
@@ -138,7 +138,9 @@ def _series(context: Context, amp: Source) -> Iterator[Finding]:
     count = recorded or amp.value(f"count({everything})") or 0
     what = f"active series of {context.declared.cluster_id} are below AMP's limit"
     seen = f"{count:,.0f} of {limit:,} ({count / limit:.0%})"
-    if count < NEARLY_FULL * limit:
+    if not count:
+        yield Finding.skipped(f"{what}: there are none yet")
+    elif count < NEARLY_FULL * limit:
         yield Finding.ok(f"{what}: {seen}")
     else:
         yield Finding.fail(
