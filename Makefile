@@ -84,6 +84,10 @@ compare: $(PYTHON_READY)  ## Show what each architecture costs, keeps and needs:
 plan: with-stack with-terraform synth  ## Review a stack's plan as a pull request shows it: STACK=prom
 	@python -m tools.review "$(STACK)"
 
+.PHONY: verify
+verify: synth  ## Check after a deploy that it is true: STACK=prom_amp_cost
+	@python -m tools.verify "$(STACK)" $(OPTIONS)
+
 .PHONY: diff
 diff: $(PYTHON_READY)  ## Show what the synthesized Terraform changes since a commit: BASE=main
 	@python -m tools.diff "$(BASE)" $(HEAD)

@@ -100,6 +100,17 @@ COST_ONLY = (
     "kubecost_pod_network_egress_bytes_total",
 )
 
+# Of the costs, what only some clusters have: GPUs, volumes, load balancers, a fee.
+NOT_EVERYWHERE = (
+    "container_gpu_allocation",
+    GPU_ALLOCATION,
+    "kubecost_cluster_management_cost",
+    "kubecost_load_balancer_cost",
+    "kubecost_pv_info",
+    "pod_pvc_allocation",
+    "pv_hourly_cost",
+)
+
 
 def keep(names: tuple[str, ...]) -> dict[str, object]:
     """Make the relabel rule that keeps these metric names and drops all others.

@@ -13,7 +13,7 @@ from tests.lab.process import BINARIES, Process, wait_until
 from tests.lab.render import render
 
 JsonObject = dict[str, Any]
-_ADMIN_TOKEN = "lab-admin"
+ADMIN_TOKEN = "lab-admin"
 
 
 class ApiServer:
@@ -28,7 +28,7 @@ class ApiServer:
         key, certificate, tokens = (directory / n for n in ("tls.key", "tls.crt", "tokens.csv"))
         issued.private_key_pem.write_to_path(str(key))
         issued.cert_chain_pems[0].write_to_path(str(certificate))
-        tokens.write_text(f"{_ADMIN_TOKEN},admin,admin,system:masters\n")
+        tokens.write_text(f"{ADMIN_TOKEN},admin,admin,system:masters\n")
 
         client, peer = f"http://10.{index}.0.2:2379", f"http://10.{index}.0.2:2380"
         self._etcd = Process(
@@ -71,7 +71,7 @@ class ApiServer:
         self._session = requests.Session()
         self._session.trust_env = False  # REQUESTS_CA_BUNDLE would replace verify
         self._session.verify = str(self.ca_file)
-        self._session.headers["Authorization"] = f"Bearer {_ADMIN_TOKEN}"
+        self._session.headers["Authorization"] = f"Bearer {ADMIN_TOKEN}"
         wait_until(lambda: self._request("GET", "/readyz"), 60, "the API server", self._server)
 
     def _request(self, method: str, path: str, body: JsonObject | None = None) -> requests.Response:
@@ -83,6 +83,14 @@ class ApiServer:
         if not response.ok:
             raise requests.HTTPError(f"{method} {path}: {response.status_code} {response.text}")
         return response
+
+    def call(self, method: str, path: str, body: JsonObject | None = None) -> JsonObject:
+        """Return the object that the API server answers.
+
+        Raises requests.HTTPError with the API server's words.
+        """
+        answer: JsonObject = self._request(method, path, body).json()
+        return answer
 
     def apply(self, *objects: JsonObject) -> None:
         """Create or update objects as `kubectl apply --server-side` would, and their status too.
@@ -114,5 +122,5 @@ def _path(wanted: JsonObject) -> str:
     version, kind, metadata = wanted["apiVersion"], wanted["kind"].lower(), wanted["metadata"]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     within = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    plural = kind if kind.endswith("s") else f"{kind}s"
+    plural = kind if kind == "endpoints" else f"{kind}{'es' if kind.endswith('s') else 's'}"
     return f"{root}{within}/{plural}/{metadata['name']}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import trustme
@@ -20,10 +21,15 @@ START = time.time()  # counters started from zero then
 
 
 class Cluster:
-    """An API server with the objects of `inventory`; its kubelets and Kubecosts can be scraped."""
+    """An API server with the objects of `inventory`; its kubelets and Kubecosts can be scraped.
+
+    Attributes:
+        answers: what answers in place of the cluster's own pages, by address and port.
+    """
 
     def __init__(self, directory: Path, inventory: Inventory, ca: trustme.CA) -> None:
         self.inventory = inventory
+        self.answers: dict[str, Callable[[Request], Answer]] = {}
         self.scrapes: list[str] = []  # the address, port and path of each
         self.dns = f"10.{inventory.index}.0.10"
         self.api = ApiServer(directory, inventory.index, ca)
@@ -74,6 +80,8 @@ class Cluster:
         **values: object,
     ) -> None:
         def answer(request: Request) -> Answer:
+            if other := self.answers.get(f"{address}:{port}"):
+                return other(request)
             self.scrapes.append(f"{address}:{port}{request.target}")
             if request.target not in pages:
                 return 404, ""

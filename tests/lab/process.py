@@ -94,6 +94,11 @@ def wait_until(
         time.sleep(0.1)
 
 
+def _succeed(result: int) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), "cannot change the network namespace: run as root")
+
+
 @contextmanager
 def private_network() -> Iterator[None]:
     """Move this thread, and what it starts, to a network where all of 10.0.0.0/8 is local.
@@ -101,17 +106,26 @@ def private_network() -> Iterator[None]:
     Nothing outside can be reached. The API server refuses loopback addresses in Endpoints and as
     targets of its node proxy, hence 10.0.0.0/8. Raises OSError unless root.
     """
-
-    def succeed(result: int) -> None:
-        if result != 0:
-            raise OSError(ctypes.get_errno(), "cannot change the network namespace: run as root")
-
     outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    succeed(_libc.unshare(_CLONE_NEWNET))
+    _succeed(_libc.unshare(_CLONE_NEWNET))
     try:
         for command in ("link set lo up", "route add local 10.0.0.0/8 dev lo"):
             subprocess.run(["ip", *command.split()], check=True)
         yield
     finally:
-        succeed(_libc.setns(outside, _CLONE_NEWNET))
+        _succeed(_libc.setns(outside, _CLONE_NEWNET))
         os.close(outside)
+
+
+@contextmanager
+def usual_network() -> Iterator[None]:
+    """Go back for a while, within `private_network`, to where the tests were started from."""
+    inside = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    outside = os.open(f"/proc/{os.getppid()}/ns/net", os.O_RDONLY)
+    try:
+        _succeed(_libc.setns(outside, _CLONE_NEWNET))
+        yield
+    finally:
+        _succeed(_libc.setns(inside, _CLONE_NEWNET))
+        os.close(outside)
+        os.close(inside)

@@ -29,7 +29,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from . import amp, core, ec2, eks_access, eks_addons, logs  # noqa: F401
+from . import amp, core, ec2, eks_access, eks_addons, iam_simulator, logs  # noqa: F401
 
 
 @Request.application

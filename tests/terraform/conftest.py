@@ -10,6 +10,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from modules.versions import PROVIDERS
+from tests.conftest import Stack
+from tests.simulated_aws import SimulatedAws
+from tests.terraform.deployment import Deployment
 
 Terraform = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -56,6 +59,20 @@ def missing_providers(terraform: Terraform, tmp_path_factory: pytest.TempPathFac
             pytest.fail("terraform init found no AWS provider: set TF_CLI_CONFIG_FILE")
         pytest.skip("no registry and no mirror has the AWS provider")
     return missing
+
+
+@pytest.fixture(scope="session")
+def deployed(
+    stacks: Callable[[str], dict[str, Stack]],
+    missing_providers: set[str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Deployment]:
+    """Give the default stacks, applied; who changes something there puts it back."""
+    folder = tmp_path_factory.mktemp("deployed")
+    with SimulatedAws(region="ap-northeast-2") as aws:
+        deployment = Deployment(folder, stacks("defaults"), aws, missing_providers)
+        deployment.apply()
+        yield deployment
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,6 +1,6 @@
 """Ring 3: the defaults applied to a simulated AWS; what the roles may do; what faults say."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +13,6 @@ from tests.terraform.deployment import Deployment
 from tests.terraform.roots import Root
 
 Stacks = Callable[[str], dict[str, Stack]]
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[SimulatedAws]:
-    with SimulatedAws(region="ap-northeast-2") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def deployed(
-    aws: SimulatedAws,
-    stacks: Stacks,
-    missing_providers: set[str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Deployment:
-    folder = tmp_path_factory.mktemp("deployed")
-    deployment = Deployment(folder, stacks("defaults"), aws, missing_providers)
-    deployment.apply()
-    return deployment
 
 
 def test_a_second_plan_is_empty(deployed: Deployment) -> None:

@@ -1,0 +1,55 @@
+"""Ring 2: `make verify` finds in every synthesized stack what it has to look for."""
+
+from collections.abc import Callable
+
+import pytest
+
+from architectures import OVERLAYS
+from tests.conftest import SETTINGS_FILES, Stack
+from tools.verify.declared import Declared
+
+Stacks = Callable[[str], dict[str, Stack]]
+
+
+@pytest.mark.parametrize("settings", SETTINGS_FILES)
+def test_every_stack_can_be_read(stacks: Stacks, settings: str) -> None:
+    for name, stack in stacks(settings).items():
+        declared = Declared(name, stack)
+        assert declared.cluster_name
+        assert declared.home[0]
+        for role in declared.roles:
+            assert role.policies or role.attachments
+        for workspace in declared.workspaces.values():
+            assert workspace.id or workspace.alias
+        architecture = name.partition("-")[0]
+        if architecture not in OVERLAYS:
+            continue
+        needs = OVERLAYS[architecture].needs
+        assert declared.namespace
+        assert declared.kubecost
+        assert declared.cluster_id
+        assert {job["job_name"] for job in declared.jobs} >= {"kubecost", "kubernetes-nodes"}
+        assert bool(declared.query_url) is needs.amp
+        assert bool(declared.query_proxy) is needs.queries
+        assert bool(declared.resources("aws_prometheus_scraper")) is needs.scraper
+        # Who neither has Prometheus nor a scraper of AWS's has a collector with one role more.
+        writers = [role for role in declared.roles if role.name.endswith("-writer")]
+        assert len(writers) == (needs.amp and not needs.scraper)
+        assert declared.writes_from_prometheus is bool(writers and declared.prometheus_service)
+
+
+def test_a_workspace_of_another_account_is_asked_in_the_name_of_a_role(stacks: Stacks) -> None:
+    declared = Declared("amp", stacks("foreign")["amp"])
+    assert declared.workspaces == {}
+    assert str(declared.query_url).startswith("https://aps-workspaces.eu-west-1.amazonaws.com/")
+    assert str(declared.amp_role_arn).startswith("arn:aws:iam::777788889999:role/")
+
+
+def test_a_cluster_of_a_fleet_finds_the_hubs_workspace(stacks: Stacks) -> None:
+    for name, has_screen in (("prom_amp", True), ("prom_amp-shop", False)):
+        declared = Declared(name, stacks("fleet")[name])
+        (workspace,) = declared.workspaces.values()
+        assert workspace.alias == "kubecost-prom-amp"
+        assert workspace.region == "ap-northeast-2"
+        assert declared.has_screen is has_screen
+        assert (declared.series_limit is None) is not has_screen

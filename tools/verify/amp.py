@@ -1,0 +1,184 @@
+"""AMP itself: its workspaces, the way Kubecost queries it, and the managed scraper."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from tools.documents import unescaped
+from tools.verify.aws import explained
+from tools.verify.context import Context
+from tools.verify.finding import CannotCheckError, Finding, MissingError
+from tools.verify.kube import Json
+
+ACTIVE = "ACTIVE"
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Workspaces and scrapers are active, and Kubecost's signing proxy gets answers."""
+    for name in context.declared.workspaces:
+        yield _workspace(context, name)
+    for each in context.declared.resources("aws_prometheus_scraper").values():
+        yield from _scraper(context, each)
+    if context.declared.query_proxy:
+        yield _query_proxy(context, *context.declared.query_proxy)
+
+
+def _workspace(context: Context, name: str) -> Finding:
+    declared = context.declared.workspaces[name]
+    what = f"AMP workspace {declared.alias or declared.id} is active"
+    try:
+        found = context.workspace(name)
+    except MissingError as error:
+        return Finding.fail(
+            what,
+            seen=str(error),
+            expected="one that is ACTIVE",
+            fix=f"cdktf deploy {context.declared.name}",
+        )
+    status = found["status"]["statusCode"]
+    if status == ACTIVE:
+        return Finding.ok(f"{what}: {found['workspaceId']} in {declared.region}")
+    return Finding.fail(
+        what,
+        seen=status,
+        expected=ACTIVE,
+        fix="wait, it is changing" if status.endswith("ING") else "see its events in the console",
+    )
+
+
+def _scraper(context: Context, declared: Json) -> Iterator[Finding]:
+    alias = declared["alias"]
+    what = f"managed scraper {alias} is active"
+    amp = context.aws.client("amp")
+    with explained("list the managed scrapers"):
+        pages = amp.get_paginator("list_scrapers").paginate()
+        ids = [
+            each["scraperId"]
+            for page in pages
+            for each in page["scrapers"]
+            if each.get("alias") == alias
+            and each["source"].get("eksConfiguration", {}).get("clusterArn")
+            == context.cluster["arn"]
+        ]
+        if len(ids) != 1:
+            yield Finding.fail(
+                what,
+                seen=f"{len(ids)} scrapers of that name for this cluster",
+                expected="one; two would send every sample twice",
+                fix=f"cdktf deploy {context.declared.name}"
+                if not ids
+                else "delete the one that Terraform does not know: aws amp list-scrapers",
+            )
+            return
+        scraper = amp.describe_scraper(scraperId=ids[0])["scraper"]
+    yield _scraper_status(context, what, scraper)
+    yield _scraper_configuration(context, declared, scraper)
+    if "roleConfiguration" not in scraper:
+        yield _scraper_access(context, scraper)
+
+
+def _scraper_status(context: Context, what: str, scraper: Json) -> Finding:
+    status = scraper["status"]["statusCode"]
+    if status == ACTIVE:
+        return Finding.ok(f"{what}: {scraper['scraperId']}")
+    return Finding.fail(
+        what,
+        seen=status + (f": {scraper['statusReason']}" if scraper.get("statusReason") else ""),
+        expected=ACTIVE,
+        fix="AWS takes up to 40 minutes for a new one: add --wait 40"
+        if status == "CREATING"
+        else f"cdktf deploy {context.declared.name}; does the cluster have its private endpoint?",
+    )
+
+
+def _scraper_configuration(context: Context, declared: Json, scraper: Json) -> Finding:
+    """Its jobs and where it writes to."""
+    what = "managed scraper has the jobs and the workspace of this stack"
+    blob = scraper["scrapeConfiguration"]["configurationBlob"]
+    found: Any = yaml.safe_load(blob)
+    wanted = yaml.safe_load(unescaped(declared["scrape_configuration"]))
+    target = scraper["destination"]["ampConfiguration"]["workspaceArn"]
+    wanted_target = context.fill(declared["destination"][0]["amp"][0]["workspace_arn"])
+    fix = f"cdktf deploy {context.declared.name}"
+    if target != wanted_target:
+        return Finding.fail(what, seen=target, expected=wanted_target, fix=fix)
+    if found == wanted:
+        jobs = [job["job_name"] for job in wanted["scrape_configs"]]
+        return Finding.ok(f"{what}: {', '.join(jobs)}")
+    changed = sorted(
+        key
+        for key in {*found, *wanted}
+        if json.dumps(found.get(key)) != json.dumps(wanted.get(key))
+    )
+    return Finding.fail(
+        what,
+        seen=f"another configuration: {', '.join(changed)} differ",
+        expected="the stack's",
+        fix=fix,
+    )
+
+
+def _scraper_access(context: Context, scraper: Json) -> Finding:
+    """AMP makes the scraper's access entry, if the cluster's authentication mode has entries."""
+    what = "managed scraper may read the cluster (access entry)"
+    eks = context.aws.client("eks")
+    name = context.declared.cluster_name
+    with explained("list the cluster's access entries"):
+        try:
+            eks.describe_access_entry(clusterName=name, principalArn=scraper["roleArn"])
+        except (eks.exceptions.ResourceNotFoundException, eks.exceptions.InvalidRequestException):
+            mode = context.cluster.get("accessConfig", {}).get("authenticationMode")
+            return Finding.fail(
+                what,
+                seen=f"no access entry for {scraper['roleArn']}; authentication mode {mode}",
+                expected="an entry with AmazonPrometheusScraperPolicy, which AMP makes",
+                fix="with CONFIG_MAP: aws eks update-cluster-config --name "
+                f"{name} --access-config authenticationMode=API_AND_CONFIG_MAP; then make the "
+                f"scraper anew: cdktf destroy {context.declared.name}, cdktf deploy "
+                f"{context.declared.name}",
+            )
+    return Finding.ok(what)
+
+
+def _query_proxy(context: Context, port: int, path: str) -> Finding:
+    """Kubecost's own way to AMP, with its own role: where it fails, Kubecost shows too little."""
+    what = "Kubecost can query AMP through its signing proxy"
+    pods = [
+        pod["metadata"]["name"]
+        for pod in context.pods
+        if any(
+            each.get("containerPort") == port
+            for container in pod["spec"]["containers"]
+            for each in container.get("ports", [])
+        )
+    ]
+    if not pods:
+        return Finding.fail(
+            what,
+            seen=f"no pod has port {port}",
+            expected="the container sigv4proxy in the pod of cost-analyzer",
+            fix=f"cdktf deploy {context.declared.name}",
+        )
+    try:
+        text = context.kube.pod(
+            context.namespace,
+            pods[0],
+            port,
+            f"{context.fill(path)}/api/v1/query",
+            query="vector(1)",
+        )
+        if json.loads(text).get("status") == "success":
+            return Finding.ok(what)
+        seen = text[:120]
+    except (CannotCheckError, ValueError) as error:
+        seen = str(error)
+    return Finding.fail(
+        what,
+        seen=seen,
+        expected="an answer to the query vector(1)",
+        fix="NoCredentialProviders: the service account lacks its annotation; 403: the reader role "
+        f"or its region; see the lines on roles, and: kubectl -n {context.namespace} logs "
+        f"{pods[0]} -c sigv4proxy",
+    )

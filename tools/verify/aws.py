@@ -1,0 +1,132 @@
+"""AWS as the user's own credentials see it; endpoints may be overridden by AWS_ENDPOINT_URL."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+import boto3
+from botocore import exceptions
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.httpsession import URLLib3Session
+
+from tools.verify.finding import CannotCheckError
+
+# A person waits: fail soon, and say why.
+_CONFIG = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard"})
+TIMEOUT = 60  # seconds, for a query
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_INVALID = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_SIGN_IN = "sign in anew (aws sso login, or aws configure) and try: aws sts get-caller-identity"
+
+
+def error_code(error: Exception) -> str:
+    """Give the code of what AWS answered; "" if it did not answer."""
+    answer = getattr(error, "response", None) or {}
+    return str(answer.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def explained(purpose: str) -> Iterator[None]:
+    """Say in one line why AWS did not answer.
+
+    Raises:
+        CannotCheckError: with what to do.
+    """
+    try:
+        yield
+    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError):
+        raise CannotCheckError(f"no AWS credentials; {_SIGN_IN}") from None
+    except exceptions.ProfileNotFound as error:
+        raise CannotCheckError(f"AWS_PROFILE: {error}") from None
+    except (
+        exceptions.EndpointConnectionError,
+        exceptions.ConnectTimeoutError,
+        exceptions.ReadTimeoutError,
+    ) as error:
+        raise CannotCheckError(f"AWS cannot be reached to {purpose}: {error}") from None
+    except exceptions.BotoCoreError as error:
+        if "Token" in type(error).__name__ or "SSO" in type(error).__name__:
+            raise CannotCheckError(f"AWS credentials have expired; {_SIGN_IN}") from None
+        raise CannotCheckError(f"AWS could not be asked to {purpose}: {error}") from None
+    except exceptions.ClientError as error:
+        code = error_code(error)
+        if code in _EXPIRED:
+            raise CannotCheckError(f"AWS credentials have expired; {_SIGN_IN}") from None
+        if code in _INVALID:
+            raise CannotCheckError(f"AWS credentials are not valid ({code}); {_SIGN_IN}") from None
+        if code in _DENIED:
+            said = error.response["Error"].get("Message", code)
+            raise CannotCheckError(f"your AWS identity may not {purpose}: {said}") from None
+        raise CannotCheckError(f"AWS could not {purpose}: {error}") from None
+
+
+class Aws:
+    """AWS in one region, in the name of a role if one is given."""
+
+    def __init__(self, region: str, role_arn: str | None = None) -> None:
+        self.region = region
+        self._role_arn = role_arn
+        self._clients: dict[str, Any] = {}
+
+    @cached_property
+    def session(self) -> Any:
+        """The session, whose role is assumed at its first use.
+
+        Raises:
+            CannotCheckError: there are no credentials, or they may not assume the role.
+        """
+        with explained(f"assume {self._role_arn}"):
+            own: Any = boto3.Session(region_name=self.region)
+            if not self._role_arn:
+                return own
+            answer = own.client("sts", config=_CONFIG).assume_role(
+                RoleArn=self._role_arn, RoleSessionName="verify"
+            )["Credentials"]
+        return boto3.Session(
+            region_name=self.region,
+            aws_access_key_id=answer["AccessKeyId"],
+            aws_secret_access_key=answer["SecretAccessKey"],
+            aws_session_token=answer["SessionToken"],
+        )
+
+    def client(self, service: str) -> Any:
+        """Give the client of a service."""
+        if service not in self._clients:
+            self._clients[service] = self.session.client(service, config=_CONFIG)
+        return self._clients[service]
+
+    def signed_get(self, url: str, **parameters: str) -> Any:
+        """Get JSON from AMP's data plane.
+
+        Raises:
+            CannotCheckError: AMP cannot be reached, or refuses.
+        """
+        with explained("query AMP"):
+            credentials = self.session.get_credentials()
+            if credentials is None:
+                raise exceptions.NoCredentialsError
+            # A body: the query string of a GET is bounded.
+            request = AWSRequest(
+                "POST",
+                url,
+                {"Content-Type": "application/x-www-form-urlencoded"},
+                urlencode(parameters),
+            )
+            SigV4Auth(credentials.get_frozen_credentials(), "aps", self.region).add_auth(request)
+            bundle = self.session._session.get_config_variable("ca_bundle")
+            answer = URLLib3Session(verify=bundle or True, timeout=TIMEOUT).send(request.prepare())
+        if answer.status_code == 403:
+            who = self._role_arn or "your AWS identity"
+            raise CannotCheckError(
+                f"AMP refuses {who}, which needs aps:QueryMetrics on the workspace: "
+                + " ".join(answer.text.split())[:200]
+            )
+        if answer.status_code != 200:
+            raise CannotCheckError(f"AMP answered {answer.status_code}: {answer.text[:200]}")
+        return json.loads(answer.content)

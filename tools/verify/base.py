@@ -1,0 +1,88 @@
+"""The cluster itself, for the stack `base`."""
+
+from collections.abc import Iterator
+
+from tools.verify.aws import explained
+from tools.verify.context import Context
+from tools.verify.finding import Finding, listed
+
+ACTIVE = "ACTIVE"
+_DEFAULT = "storageclass.kubernetes.io/is-default-class"
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Control plane, nodes, add-ons, and a StorageClass for Kubecost's volumes."""
+    status, version = context.cluster["status"], context.cluster["version"]
+    what = f"cluster {context.declared.cluster_name} is active"
+    if status == ACTIVE:
+        yield Finding.ok(f"{what}: Kubernetes {version}")
+    else:
+        yield Finding.fail(what, seen=status, expected=ACTIVE, fix="wait, or see its health in EKS")
+    yield from _nodes(context)
+    yield from _add_ons(context)
+    classes = context.kube.items("/apis/storage.k8s.io/v1/storageclasses")
+    default = [
+        each["metadata"]["name"]
+        for each in classes
+        if (each["metadata"].get("annotations") or {}).get(_DEFAULT) == "true"
+    ]
+    what = "there is a default StorageClass"
+    if default:
+        yield Finding.ok(f"{what}: {listed(default)}")
+    else:
+        yield Finding.fail(
+            what,
+            seen="none is the default" if classes else "there is no StorageClass",
+            expected=f"one with the annotation {_DEFAULT}",
+            fix="is the add-on aws-ebs-csi-driver active? Or set kubecost.storage_class",
+        )
+
+
+def _nodes(context: Context) -> Iterator[Finding]:
+    (group,) = context.declared.resources("aws_eks_node_group").values()
+    minimum = group["scaling_config"]["min_size"]
+    ready = [
+        each["metadata"]["name"]
+        for each in context.nodes
+        if any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in each.get("status", {}).get("conditions", [])
+        )
+    ]
+    what = "nodes are ready"
+    if len(ready) >= minimum and len(ready) == len(context.nodes):
+        yield Finding.ok(f"{what}: {len(ready)}")
+    else:
+        yield Finding.fail(
+            what,
+            seen=f"{len(ready)} of {len(context.nodes)}",
+            expected=f"all, and at least {minimum}",
+            fix="kubectl describe nodes; aws eks describe-nodegroup --cluster-name "
+            f"{context.declared.cluster_name} --nodegroup-name {group['node_group_name']}",
+        )
+
+
+def _add_ons(context: Context) -> Iterator[Finding]:
+    eks = context.aws.client("eks")
+    name = context.declared.cluster_name
+    wanted = {each["addon_name"] for each in context.declared.resources("aws_eks_addon").values()}
+    active = []
+    for addon in sorted(wanted):
+        with explained(f"describe the add-on {addon}"):
+            try:
+                found = eks.describe_addon(clusterName=name, addonName=addon)["addon"]
+            except eks.exceptions.ResourceNotFoundException:
+                found = {"status": "not there"}
+        if found["status"] == ACTIVE:
+            active.append(addon)
+            continue
+        issues = "; ".join(each["message"] for each in found.get("health", {}).get("issues", []))
+        yield Finding.fail(
+            f"add-on {addon} is active",
+            seen=found["status"] + (f": {issues}" if issues else ""),
+            expected=ACTIVE,
+            fix=f"cdktf deploy base; aws eks describe-addon --cluster-name {name} --addon-name "
+            + addon,
+        )
+    if len(active) == len(wanted):
+        yield Finding.ok(f"add-ons are active: {listed(active, 8)}")

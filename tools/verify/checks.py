@@ -1,0 +1,37 @@
+"""All checks, in the order in which a fault of one explains faults of the next."""
+
+from collections.abc import Callable, Iterator
+
+from tools.verify import amp, base, costs, delivery, pods, roles, screen, targets
+from tools.verify.context import Context
+from tools.verify.finding import CannotCheckError, Finding, Status
+
+Check = Callable[[Context], Iterator[Finding]]
+
+OVERLAY: dict[str, Check] = {
+    "pods": pods.check,
+    "roles": roles.check,
+    "amp": amp.check,
+    "targets": targets.check,
+    "delivery": delivery.check,
+    "costs": costs.check,
+    "ui": screen.check,
+}
+BASE: dict[str, Check] = {"cluster": base.check, "roles": roles.check}
+
+
+def run(context: Context) -> Iterator[tuple[str, Finding]]:
+    """Give the theme and each finding; a check that cannot go on says why, and the next goes on.
+
+    Of a stack that is not deployed nothing else would be true.
+    """
+    checks = BASE if context.declared.makes_cluster else OVERLAY
+    for theme, check in checks.items():
+        try:
+            for finding in check(context):
+                yield theme, finding
+            if check is pods.check and not context.is_deployed:
+                yield theme, Finding.skipped("everything else: the stack is not deployed")
+                return
+        except CannotCheckError as error:
+            yield theme, Finding(Status.UNKNOWN, f"could not be checked: {error}")

@@ -1,0 +1,221 @@
+"""What the checks look at: the stack, its cluster, its AWS, and what was found there."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from tools.verify.aws import Aws, explained
+from tools.verify.declared import Declared, Workspace
+from tools.verify.finding import CannotCheckError, MissingError
+from tools.verify.kube import Json, Kube, NotFoundError
+from tools.verify.promql import Source
+
+# An expression of Terraform, in a text in which `$${` stands for `${`.
+_EXPRESSION = re.compile(r"(?<!\$)\$\{([^}]*)\}")
+
+
+@dataclass
+class Context:
+    """One look at a stack; what was found is kept, so a second look needs a new one.
+
+    Attributes:
+        declared: what the stack declares.
+        aws: the account and region of the cluster.
+        cluster: as eks:DescribeCluster tells it.
+        kube: the cluster itself.
+        max_age: seconds after which a metric is stale.
+    """
+
+    declared: Declared
+    aws: Aws
+    cluster: Json
+    kube: Kube
+    max_age: int = 300
+
+    @classmethod
+    def connect(cls, declared: Declared, context: str | None, max_age: int) -> "Context":
+        """Find the stack's cluster, in AWS first and then in the kubeconfig.
+
+        Raises:
+            CannotCheckError: it is not there, not ready, or not to be reached.
+        """
+        region, role = declared.home
+        name = declared.cluster_name
+        aws = Aws(region, role)
+        with explained(f"describe the EKS cluster {name} in {region}"):
+            eks = aws.client("eks")
+            try:
+                cluster: Json = eks.describe_cluster(name=name)["cluster"]
+            except eks.exceptions.ResourceNotFoundException:
+                raise CannotCheckError(
+                    f"there is no EKS cluster {name} in {region}; create it with: cdktf deploy "
+                    "base, or correct its name, region or role in kubecost.yaml under clusters"
+                ) from None
+        if "endpoint" not in cluster:
+            raise CannotCheckError(f"the EKS cluster {name} is {cluster['status']}")
+        command = f"aws eks update-kubeconfig --name {name} --region {region}"
+        command += f" --role-arn {role}" if role else ""
+        kube = Kube(cluster["endpoint"], context, make_context=command)
+        return cls(declared, aws, cluster, kube, max_age)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the stack; of a stack without one, that of its release."""
+        return self.declared.namespace or self.declared.releases[0].namespace
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """Partition and number of the cluster's account."""
+        _, partition, _, _, number, _ = self.cluster["arn"].split(":", 5)
+        return partition, number
+
+    @property
+    def issuer(self) -> str:
+        """The cluster's OIDC issuer without https://."""
+        return str(self.cluster["identity"]["oidc"]["issuer"]).removeprefix("https://")
+
+    @cached_property
+    def is_deployed(self) -> bool:
+        """Whether the namespace is there."""
+        try:
+            self.kube.get(f"/api/v1/namespaces/{self.namespace}")
+        except NotFoundError:
+            return False
+        return True
+
+    @cached_property
+    def nodes(self) -> list[Json]:
+        """The cluster's nodes."""
+        return self.kube.items("/api/v1/nodes")
+
+    @cached_property
+    def pods(self) -> list[Json]:
+        """The pods of the namespace."""
+        return self.kube.items(f"/api/v1/namespaces/{self.namespace}/pods")
+
+    def workspace(self, name: str) -> Json:
+        """Give a workspace that the stack declares, as amp:DescribeWorkspace tells it.
+
+        Raises:
+            CannotCheckError: there is none, or several.
+        """
+        if name not in self._workspaces:
+            self._workspaces[name] = _look_up(self.declared.workspaces[name])
+        return self._workspaces[name]
+
+    @cached_property
+    def _workspaces(self) -> dict[str, Json]:
+        return {}
+
+    @cached_property
+    def query_url(self) -> str | None:
+        """Where AMP answers; None in a stack without one workspace of its own."""
+        url = self.declared.query_url
+        return self.fill(url) if url else None
+
+    @property
+    def workspace_id(self) -> str:
+        """The workspace that answers at `query_url`."""
+        return urlsplit(self.query_url or "").path.split("/")[2]
+
+    @cached_property
+    def amp_aws(self) -> Aws:
+        """The account and region of that workspace."""
+        host = urlsplit(self.query_url or "").hostname or ""
+        roles = [each.role_arn for each in self.declared.workspaces.values()]
+        return Aws(host.split(".")[1], self.declared.amp_role_arn or next(iter(roles), None))
+
+    @cached_property
+    def amp(self) -> Source | None:
+        """AMP, in the name of `amp.role_arn` where the workspace is in another account."""
+        if not self.query_url or not self.declared.cluster_id:
+            return None
+        url, aws = self.query_url, self.amp_aws
+        own = f'cluster_id="{self.declared.cluster_id}"'
+        return Source("AMP", own, lambda promql: aws.signed_get(url, query=promql))
+
+    @cached_property
+    def prometheus(self) -> Source | None:
+        """The bundled Prometheus, whose own series have no `cluster_id` yet."""
+        if not self.declared.prometheus_service:
+            return None
+        return Source(
+            "Prometheus", "", lambda promql: self.ask_prometheus("/api/v1/query", query=promql)
+        )
+
+    def ask_prometheus(self, path: str, **query: str) -> str:
+        """Get what the bundled Prometheus answers, through the API server."""
+        service = str(self.declared.prometheus_service)
+        try:
+            return self.kube.service(self.namespace, service, "http", path, **query)
+        except CannotCheckError as error:
+            raise CannotCheckError(f"Prometheus does not answer: {error}") from None
+
+    @property
+    def queried(self) -> Source | None:
+        """What Kubecost queries."""
+        return self.amp if self.declared.query_proxy else self.prometheus
+
+    def fill(self, text: str) -> str:
+        """Put what AWS knows in the place of Terraform's expressions.
+
+        Raises:
+            CannotCheckError: an expression that is not known here.
+        """
+        return _EXPRESSION.sub(lambda match: self._value(match[1]), text)
+
+    def _value(self, expression: str) -> str:
+        partition, number = self.account
+        iam = f"arn:{partition}:iam::{number}"
+        if "oidc[0].issuer" in expression:
+            return self.issuer
+        if match := re.fullmatch(
+            r"(?:data\.)?aws_prometheus_workspace\.(\w+)\.(id|arn|prometheus_endpoint)", expression
+        ):
+            keys = {"id": "workspaceId", "arn": "arn", "prometheus_endpoint": "prometheusEndpoint"}
+            return str(self.workspace(match[1])[keys[match[2]]])
+        if match := re.fullmatch(r"aws_iam_role\.(\w+)\.arn", expression):
+            name = self.declared.resources("aws_iam_role")[match[1]]["name"]
+            return f"{iam}:role/{name}"
+        if re.fullmatch(r"(data\.)?aws_iam_openid_connect_provider\.\w+\.arn", expression):
+            return f"{iam}:oidc-provider/{self.issuer}"
+        if re.fullmatch(r"data\.aws_caller_identity\.\w+\.account_id", expression):
+            return number
+        if re.fullmatch(r"data\.aws_partition\.\w+\.partition", expression):
+            return partition
+        if re.fullmatch(r"(data\.)?aws_eks_cluster\.\w+\.arn", expression):
+            return str(self.cluster["arn"])
+        raise CannotCheckError(f"tools/verify/context.py knows no value for ${{{expression}}}")
+
+
+def _look_up(workspace: Workspace) -> Json:
+    aws = Aws(workspace.region, workspace.role_arn)
+    with explained(f"find the AMP workspace {workspace.alias or workspace.id}"):
+        amp = aws.client("amp")
+        identifier = workspace.id
+        if not identifier:
+            pages = amp.get_paginator("list_workspaces").paginate(alias=workspace.alias)
+            ids = [
+                each["workspaceId"]
+                for page in pages
+                for each in page["workspaces"]
+                # `alias` finds those that begin so, too.
+                if each.get("alias") == workspace.alias
+            ]
+            if len(ids) != 1:
+                raise MissingError(
+                    f"there are {len(ids)} AMP workspaces with the alias {workspace.alias} in "
+                    f"{workspace.region}, not one; if there is none, deploy the first cluster's "
+                    "overlay; if there are several, name one under amp.workspace_id"
+                )
+            identifier = ids[0]
+        try:
+            found: dict[str, Any] = amp.describe_workspace(workspaceId=identifier)["workspace"]
+        except amp.exceptions.ResourceNotFoundException:
+            raise MissingError(
+                f"there is no AMP workspace {identifier} in {workspace.region}; "
+                "see amp.workspace_id in kubecost.yaml"
+            ) from None
+    return found

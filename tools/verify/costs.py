@@ -1,0 +1,192 @@
+"""What the metrics say: whose they are, how fresh, and whether usage is among them."""
+
+from collections.abc import Iterator
+
+from metrics.names import COST_ONLY, NOT_EVERYWHERE
+from tools.verify.context import Context
+from tools.verify.finding import Finding, listed
+from tools.verify.promql import Source
+
+# Every node has one sample of it a minute.
+PULSE = "node_total_hourly_cost"
+NETWORK = "kubecost_pod_network_egress_bytes_total"
+# A container that has just started has no usage yet.
+ENOUGH = 0.9
+_PATIENCE = "within 5 minutes of a deploy nothing is there yet: add --wait 30"
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look where metrics are kept: in Prometheus, in AMP, or in both."""
+    if not context.declared.kubecost:
+        return
+    yield from _cluster_id_of_kubecost(context)
+    if context.amp:
+        yield from _cluster_id_in_amp(context, context.amp)
+    for source in (context.prometheus, context.amp):
+        if source:
+            age = _age(source)
+            yield _fresh(context, source, age)
+            if age is None:
+                yield Finding.skipped(f"what else is in {source.name}: nothing is there yet")
+                continue
+            yield _complete(context, source)
+            if source is context.queried:
+                yield _honest(context, source)
+                yield from _usage(source)
+
+
+def _cluster_id_of_kubecost(context: Context) -> Iterator[Finding]:
+    """What cost-model calls its cluster must be what is on the metrics, or the UI shows two."""
+    wanted = context.declared.cluster_id
+    what = f"Kubecost calls its cluster {wanted}"
+    path = f"/apis/apps/v1/namespaces/{context.namespace}/deployments"
+    found = {
+        variable["value"]
+        for each in context.kube.items(path)
+        for container in each["spec"]["template"]["spec"]["containers"]
+        for variable in container.get("env", [])
+        if variable["name"] == "CLUSTER_ID" and "value" in variable
+    }
+    if found == {wanted}:
+        yield Finding.ok(what)
+    else:
+        yield Finding.fail(
+            what,
+            seen=f"CLUSTER_ID is {listed(found) or 'not set'}",
+            expected=str(wanted),
+            fix=f"cdktf deploy {context.declared.name}; is the id overridden in kubecost.values?",
+        )
+
+
+def _cluster_id_in_amp(context: Context, amp: Source) -> Iterator[Finding]:
+    wanted = context.declared.cluster_id
+    found = {
+        series.labels.get("cluster_id", "(none)"): int(series.value)
+        for series in amp.ask(f"count by (cluster_id) ({PULSE})")
+    }
+    what = f"cluster_id {wanted} arrives in AMP"
+    if wanted in found:
+        others = listed({each for each in found if each != wanted})
+        yield Finding.ok(f"{what}: {found[wanted]} nodes" + (f"; also {others}" if others else ""))
+    else:
+        yield Finding.fail(
+            what,
+            seen=f"clusters there: {listed(set(found))}" if found else f"no {PULSE} at all",
+            expected=f"{PULSE} of cluster_id {wanted}",
+            fix=(
+                "the collector has another cluster_id: set clusters[].id in kubecost.yaml, then "
+                f"cdktf deploy {context.declared.name}"
+                if found
+                else f"does the collector write? See the lines on roles and delivery; {_PATIENCE}"
+            ),
+        )
+    nameless = {"cluster-one", "(none)"} & set(found)
+    if nameless:
+        yield Finding.fail(
+            "every cluster in AMP has a name of its own",
+            seen=f"{found[min(nameless)]} nodes of cluster_id {listed(nameless)}",
+            expected="no cluster-one (the chart's default, under which clusters merge)",
+            fix="some other Kubecost writes to this workspace; give it a cluster_id: "
+            "prometheus.server.global.external_labels.cluster_id",
+        )
+
+
+def _age(source: Source) -> float | None:
+    """Give the age of the newest sample in seconds; None if there is none in six hours."""
+    recent = f"max(timestamp({source.of(PULSE)}))"
+    # Exact to a minute only, but sees what PromQL no longer shows after five.
+    newest = f"max(max_over_time(timestamp({source.of(PULSE)})[6h:1m]))"
+    return source.value(f"time() - ({recent} or {newest})")
+
+
+def _fresh(context: Context, source: Source, age: float | None) -> Finding:
+    limit = context.max_age
+    what = f"costs in {source.name} are fresh"
+    if age is not None and age < limit:
+        return Finding.ok(f"{what}: {age:.0f} s old")
+    return Finding.fail(
+        what,
+        seen=f"the newest {PULSE} is {_duration(age)} old"
+        if age is not None
+        else f"no {PULSE} in 6 hours",
+        expected=f"less than {_duration(limit)}",
+        fix="has the collector stopped? See the lines on pods, targets and delivery; if it was "
+        f"never there: {_PATIENCE}",
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+
+
+def _complete(context: Context, source: Source) -> Finding:
+    jobs = {job["job_name"] for job in context.declared.jobs}
+    wanted = set(COST_ONLY) - set(NOT_EVERYWHERE)
+    if "kubecost-networking" not in jobs:
+        wanted.discard(NETWORK)
+    names = "|".join(sorted(wanted))
+    selector = source.of("", f'__name__=~"{names}"')
+    answer = source.ask(f"count by (__name__) ({selector})")
+    missing = wanted - {series.labels["__name__"] for series in answer}
+    what = f"{source.name} has every cost metric"
+    if not missing:
+        return Finding.ok(f"{what}: {len(wanted)} names")
+    return Finding.fail(
+        what,
+        seen=f"missing: {listed(missing, 6)}",
+        expected=f"{len(wanted)} names (metrics/names.py)",
+        fix="egress: is network-costs ready on every node, and is there traffic? Others: see the "
+        f"targets and the keep rules; {_PATIENCE}",
+    )
+
+
+def _honest(context: Context, source: Source) -> Finding:
+    """Labels that a scraper renamed hide whose the series are."""
+    what = "series keep the labels of the workloads that they describe"
+    renamed = 'label_replace(count({}), "label", "{}", "", "")'
+    query = " or ".join(
+        renamed.format(source.of(PULSE, f'exported_{label}!=""'), f"exported_{label}")
+        for label in ("instance", "namespace", "pod")
+    )
+    found = {series.labels["label"] for series in source.ask(query)}
+    if not found:
+        return Finding.ok(what)
+    return Finding.fail(
+        what,
+        seen=f"labels {listed(found)} in {source.name}",
+        expected="no label that begins with exported_",
+        fix="the job kubecost lacks honor_labels: true, so costs show under Kubecost's own "
+        f"namespace: cdktf deploy {context.declared.name}",
+    )
+
+
+def _usage(source: Source) -> Iterator[Finding]:
+    """Without usage Kubecost falls back to requests, and says so in its log only."""
+    by = "by (namespace, pod, container)"
+    running = f"count {by} ({source.of('kube_pod_container_status_running')} == 1)"
+    for resource, usage in (
+        ("cpu", "container_cpu_usage_seconds_total"),
+        ("memory", "container_memory_working_set_bytes"),
+    ):
+        what = f"containers that request {resource} have its usage in {source.name}"
+        requests = source.of("kube_pod_container_resource_requests", f'resource="{resource}"')
+        requesting = f"(count {by} ({requests}) and {running})"
+        selector = source.of(usage, 'container!=""')
+        used = f"count {by} ({selector})"
+        every = source.value(f"count({requesting})") or 0
+        without = source.ask(f"{requesting} unless {used}")
+        if every and 1 - len(without) / every >= ENOUGH:
+            yield Finding.ok(f"{what}: {every - len(without):.0f} of {every:.0f}")
+            continue
+        some = {"{namespace}/{pod}/{container}".format(**each.labels) for each in without}
+        yield Finding.fail(
+            what,
+            seen=(
+                f"{every - len(without):.0f} of {every:.0f}; without: {listed(some, 2)}"
+                if every
+                else "no running container with a request"
+            ),
+            expected=f"at least {ENOUGH:.0%} have {usage}",
+            fix="Kubecost charges requests alone, which is too little: see the job "
+            f"kubernetes-nodes-cadvisor among the targets; {_PATIENCE}",
+        )

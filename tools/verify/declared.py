@@ -1,0 +1,273 @@
+"""What a synthesized stack declares, as far as it can be looked for in a cluster and in AWS."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.documents import unescaped
+from tools.verify.finding import CannotCheckError
+
+STACKS = Path("cdktf.out/stacks")
+Json = dict[str, Any]
+_SERVICE_ACCOUNT = re.compile(r":sub\"?: *\"system:serviceaccount:([^:\"]+):([^:\"]+)\"")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A Helm release and its values, in which Terraform's expressions still stand."""
+
+    name: str
+    namespace: str
+    values: Json
+
+
+@dataclass(frozen=True)
+class Role:
+    """An IAM role; the documents hold Terraform's expressions.
+
+    Attributes:
+        service_account: namespace and name of the one that may assume it, if any.
+        policies: inline policies by name.
+        attachments: ARNs of attached policies.
+    """
+
+    name: str
+    trust: str
+    service_account: tuple[str, str] | None
+    policies: dict[str, str]
+    attachments: set[str]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An AMP workspace: by its id or else by its alias."""
+
+    id: str | None
+    alias: str | None
+    region: str
+    role_arn: str | None
+    """The role that Terraform assumes to reach it."""
+
+
+class Declared:
+    """One stack.
+
+    Attributes:
+        name: of the stack.
+    """
+
+    def __init__(self, name: str, stack: Json) -> None:
+        self.name = name
+        self._stack = stack
+
+    @classmethod
+    def read(cls, name: str) -> "Declared":
+        """Read a stack that was synthesized.
+
+        Raises:
+            CannotCheckError: there is none of that name; it says the nearest.
+        """
+        file = STACKS / name / "cdk.tf.json"
+        names = sorted(each.parent.name for each in STACKS.glob("*/cdk.tf.json"))
+        if name not in names:
+            if not names:
+                raise CannotCheckError("nothing is synthesized; run: make synth")
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise CannotCheckError(f"no stack {name!r}; {hint}There are: {', '.join(names)}")
+        return cls(name, json.loads(file.read_text(encoding="utf-8")))
+
+    def resources(self, kind: str) -> Json:
+        """Give the resources of a kind by name."""
+        found: Json = self._stack.get("resource", {}).get(kind, {})
+        return found
+
+    def data(self, kind: str) -> Json:
+        """Give the data sources of a kind by name."""
+        found: Json = self._stack.get("data", {}).get(kind, {})
+        return found
+
+    @property
+    def makes_cluster(self) -> bool:
+        """Whether this is the stack `base`."""
+        return bool(self.resources("aws_eks_cluster"))
+
+    @cached_property
+    def cluster_name(self) -> str:
+        """The cluster that the stack makes, or looks up."""
+        clusters = self.resources("aws_eks_cluster") or self.data("aws_eks_cluster")
+        return str(next(iter(clusters.values()))["name"])
+
+    def _provider(self, alias: str | None) -> tuple[str, str | None]:
+        """Give region and role of an AWS provider."""
+        (block,) = (each for each in self._stack["provider"]["aws"] if each.get("alias") == alias)
+        roles = block.get("assume_role") or [{}]
+        return block["region"], roles[0].get("role_arn")
+
+    @cached_property
+    def home(self) -> tuple[str, str | None]:
+        """Region of the cluster, and the role by which it is reached, if any."""
+        return self._provider(None)
+
+    @cached_property
+    def namespace(self) -> str | None:
+        """The namespace that the stack makes."""
+        for each in self.resources("kubernetes_namespace_v1").values():
+            return str(each["metadata"]["name"])
+        return None
+
+    @cached_property
+    def releases(self) -> list[Release]:
+        """The Helm releases."""
+        return [
+            Release(each["name"], each["namespace"], yaml.safe_load(unescaped(each["values"][0])))
+            for each in self.resources("helm_release").values()
+        ]
+
+    @cached_property
+    def kubecost(self) -> Release | None:
+        """Kubecost's release."""
+        return next(
+            (each for each in self.releases if "kubecostProductConfigs" in each.values), None
+        )
+
+    @property
+    def prometheus_service(self) -> str | None:
+        """The Service of the Prometheus that Kubecost's chart brings, if it does."""
+        if self.kubecost and self.kubecost.values["global"]["prometheus"]["enabled"]:
+            return f"{self.kubecost.name}-prometheus-server"
+        return None
+
+    @property
+    def query_proxy(self) -> tuple[int, str] | None:
+        """Port and path by which Kubecost reaches AMP in its own pod, if it queries AMP."""
+        amp = self.kubecost.values["global"].get("amp", {}) if self.kubecost else {}
+        if not amp.get("enabled"):
+            return None
+        scheme_and_host, _, rest = amp["prometheusServerEndpoint"].rpartition(":")
+        assert scheme_and_host == "http://localhost"
+        port, _, path = rest.partition("/")
+        return int(port), f"/{path}"
+
+    @property
+    def has_screen(self) -> bool:
+        """Whether Kubecost has a UI here; an agent has none."""
+        return any(
+            name in self._stack.get("output", {}) for name in ("kubecost_ui", "kubecost_ui_url")
+        )
+
+    @cached_property
+    def _documents(self) -> list[Any]:
+        scrapers = self.resources("aws_prometheus_scraper").values()
+        texts = [yaml.safe_load(unescaped(each["scrape_configuration"])) for each in scrapers]
+        return [each.values for each in self.releases] + texts
+
+    @cached_property
+    def cluster_id(self) -> str | None:
+        """The label of that name on every metric."""
+        found = [labels["cluster_id"] for labels in _find(self._documents, "external_labels")]
+        return str(found[0]) if found else None
+
+    @cached_property
+    def jobs(self) -> list[Json]:
+        """The scrape jobs, whoever scrapes."""
+        return [job for jobs in _find(self._documents, "scrape_configs") for job in jobs]
+
+    @property
+    def writes_from_prometheus(self) -> bool:
+        """Whether the bundled Prometheus sends samples to AMP."""
+        keys = ("remoteWrite", "remoteWriteService")
+        return bool(self.prometheus_service) and any(
+            any(_find(self._documents, key)) for key in keys
+        )
+
+    @cached_property
+    def roles(self) -> list[Role]:
+        """The IAM roles."""
+        inline, attached = (
+            list(self.resources(kind).values())
+            for kind in ("aws_iam_role_policy", "aws_iam_role_policy_attachment")
+        )
+
+        def of(role: str, each: Json) -> bool:
+            return bool(each["role"] == f"${{aws_iam_role.{role}.name}}")
+
+        roles = []
+        for address, role in self.resources("aws_iam_role").items():
+            account = _SERVICE_ACCOUNT.search(role["assume_role_policy"])
+            roles.append(
+                Role(
+                    role["name"],
+                    role["assume_role_policy"],
+                    (account[1], account[2]) if account else None,
+                    {each["name"]: each["policy"] for each in inline if of(address, each)},
+                    {each["policy_arn"] for each in attached if of(address, each)},
+                )
+            )
+        return roles
+
+    @cached_property
+    def workspaces(self) -> dict[str, Workspace]:
+        """The AMP workspaces by resource name; one of another account is not among them."""
+        found = {}
+        for name, each in self.resources("aws_prometheus_workspace").items():
+            found[name] = Workspace(None, each["alias"], *self._provider(_alias(each)))
+        for name, each in self.data("aws_prometheus_workspace").items():
+            same = self.data("aws_prometheus_workspaces").get(f"{name}_by_alias")
+            found[name] = Workspace(
+                None if same else each["workspace_id"],
+                same["alias_prefix"] if same else None,
+                *self._provider(_alias(each)),
+            )
+        return found
+
+    @cached_property
+    def query_url(self) -> str | None:
+        """Where the stack's workspace answers, possibly an expression; None without AMP."""
+        output = self._stack.get("output", {}).get("workspace_query_url")
+        return output["value"] if output else None
+
+    @cached_property
+    def amp_role_arn(self) -> str | None:
+        """The role in the workspace's account that this stack's roles assume, if any."""
+        for role in self.roles:
+            for policy in role.policies.values():
+                found = re.search(
+                    r'"Action": \["sts:AssumeRole"\], "Resource": "(arn:[^"]+)"', policy
+                )
+                if found:
+                    return found[1]
+        return None
+
+    @property
+    def series_limit(self) -> int | None:
+        """The limit of active series of this cluster, where this stack sets it."""
+        for each in self.resources("aws_prometheus_workspace_configuration").values():
+            for limit in each["limits_per_label_set"]:
+                if limit["label_set"] == {"cluster_id": self.cluster_id}:
+                    return int(limit["limits"][0]["max_series"])
+        return None
+
+
+def _alias(block: Json) -> str | None:
+    """Give the alias of the provider that a block names, as in aws.amp."""
+    return str(block["provider"]).partition(".")[2] or None if "provider" in block else None
+
+
+def _find(data: Any, key: str) -> Iterator[Any]:
+    """Give every value of a key, at any depth."""
+    if isinstance(data, dict):
+        if data.get(key):
+            yield data[key]
+        for each in data.values():
+            yield from _find(each, key)
+    elif isinstance(data, list):
+        for each in data:
+            yield from _find(each, key)

@@ -1,0 +1,174 @@
+"""The cluster that a stack is for, through the user's kubeconfig; never another one."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import kube_config
+from kubernetes.config.config_exception import ConfigException
+
+from tools.verify.finding import CannotCheckError
+
+Json = dict[str, Any]
+TIMEOUT = (10, 30)  # seconds to connect, and to wait for an answer
+
+
+class NotFoundError(CannotCheckError):
+    """The API server does not know what was asked for, or what is behind it does not."""
+
+
+class Kube:
+    """Reads objects, and reaches pods through the API server.
+
+    Attributes:
+        context: of the kubeconfig.
+    """
+
+    def __init__(self, endpoint: str, context: str | None, *, make_context: str) -> None:
+        """Take the context that leads to the API server at `endpoint`, or check the one given.
+
+        Args:
+            endpoint: as EKS tells it.
+            context: of the kubeconfig; None takes the current one, or else the first that fits.
+            make_context: the command that adds one.
+
+        Raises:
+            CannotCheckError: no context fits, its credentials cannot be had or are refused, or the
+                API server cannot be reached.
+        """
+        self.context = find_context(endpoint, context, make_context)
+        configuration = client.Configuration()
+        load: Any = kube_config.load_kube_config
+        try:
+            load(context=self.context, client_configuration=configuration)
+        except (ConfigException, OSError) as error:
+            raise CannotCheckError(f"kubeconfig, context {self.context}: {error}") from None
+        configuration.retries = urllib3.Retry(1, redirect=0)
+        self._api = client.ApiClient(configuration)
+        self._make_context = make_context
+        self._endpoint = endpoint
+        # Whoever is known to the cluster may read this.
+        self.text("/api")
+
+    def text(self, path: str, **query: str) -> str:
+        """Get what the API server, or a pod behind it, answers.
+
+        Raises:
+            NotFoundError: status 404.
+            CannotCheckError: it does not answer, or refuses.
+        """
+        call = self._api.param_serialize(
+            method="GET",
+            resource_path=path,
+            query_params=list(query.items()),
+            header_params={"Accept": "*/*"},
+            auth_settings=["BearerToken"],
+        )
+        answer: Any
+        try:
+            answer = self._api.call_api(*call, _request_timeout=TIMEOUT)
+            answer.read()
+        except ApiException as error:
+            answer = error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise CannotCheckError(
+                f"the API server {self._endpoint} cannot be reached ({_cause(error)}); is your "
+                "address in base.api_access_cidrs, or are you inside of the VPC?"
+            ) from None
+        data = answer.data or b""
+        body = data if isinstance(data, str) else data.decode(errors="replace")
+        # Without credentials, as where the aws command is missing, one is anonymous.
+        if answer.status == 401 or (answer.status == 403 and "system:anonymous" in body):
+            raise CannotCheckError(
+                f"the cluster does not know the credentials of context {self.context}: is "
+                "the aws command on your PATH and signed in (aws sts get-caller-identity)? The "
+                f"cluster admits who made it and base.admins; then: {self._make_context}"
+            )
+        if answer.status == 404:
+            raise NotFoundError(f"404 at {path}")
+        if not 200 <= answer.status < 300:
+            raise CannotCheckError(f"the API server answered {answer.status}: {_message(body)}")
+        return body
+
+    def get(self, path: str, **query: str) -> Json:
+        """Get an object, or a list in its `items`."""
+        found: Json = json.loads(self.text(path, **query))
+        return found
+
+    def items(self, path: str, **query: str) -> list[Json]:
+        """Get the objects of a list."""
+        return list(self.get(path, **query)["items"])
+
+    def service(self, namespace: str, name: str, port: str, path: str, **query: str) -> str:
+        """Get what a Service answers; `port` is its number or name."""
+        at = f"/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy"
+        return self.text(f"{at}{path}", **query)
+
+    def pod(self, namespace: str, name: str, port: int, path: str, **query: str) -> str:
+        """Get what a pod answers on a port, of a Service or not."""
+        return self.text(f"/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy{path}", **query)
+
+
+def find_context(endpoint: str, wanted: str | None, make_context: str) -> str:
+    """Name the context that leads to an API server: the wanted one, the current one, or another.
+
+    Raises:
+        CannotCheckError: none does, or the wanted one leads elsewhere.
+    """
+    read: Any = kube_config.KubeConfigMerger
+    try:
+        merged = read(kube_config.KUBE_CONFIG_DEFAULT_LOCATION).config
+    except (ConfigException, OSError, ValueError) as error:
+        raise CannotCheckError(f"the kubeconfig cannot be read: {error}") from None
+    config = merged.value if merged else {}
+    servers = {
+        each.value["name"]: each.value["cluster"].get("server", "")
+        for each in config.get("clusters", [])
+    }
+    contexts = {
+        each.value["name"]: servers.get(each.value["context"]["cluster"], "")
+        for each in config.get("contexts", [])
+    }
+    if not contexts:
+        raise CannotCheckError(f"there is no kubeconfig; run: {make_context}")
+    if wanted is None:
+        current = config.get("current-context")
+        fitting = [name for name, server in contexts.items() if _same(server, endpoint)]
+        if not fitting:
+            raise CannotCheckError(
+                f"no context of your kubeconfig leads to {endpoint}; run: {make_context}"
+            )
+        return str(current if current in fitting else fitting[0])
+    if wanted not in contexts:
+        raise CannotCheckError(
+            f"--context {wanted}: your kubeconfig has only {', '.join(sorted(contexts))}"
+        )
+    if not _same(contexts[wanted], endpoint):
+        raise CannotCheckError(
+            f"--context {wanted} leads to {contexts[wanted]}, another cluster: this stack's is at "
+            f"{endpoint}; leave the option out, or run: {make_context}"
+        )
+    return wanted
+
+
+def _same(one: str, other: str) -> bool:
+    def address(url: str) -> tuple[str | None, int]:
+        parts = urlsplit(url)
+        return parts.hostname, parts.port or 443
+
+    return address(one) == address(other)
+
+
+def _cause(error: BaseException) -> str:
+    reason = getattr(error, "reason", None)
+    return str(reason or error).rpartition(": ")[2][:120]
+
+
+def _message(body: str) -> str:
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return " ".join(body.split())[:120]

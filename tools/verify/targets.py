@@ -1,0 +1,98 @@
+"""What is scraped: every job has its targets, and they are up."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tools.verify.context import Context
+from tools.verify.finding import Finding, listed
+from tools.verify.kube import Json
+
+
+@dataclass
+class Targets:
+    """The targets of a job.
+
+    Attributes:
+        up: how many are.
+        down: why the others are not, as far as the scraper says.
+    """
+
+    up: int = 0
+    down: list[str] = field(default_factory=list)
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Ask Prometheus for its targets; of the other collectors AMP knows what is up."""
+    if not context.declared.jobs:
+        return
+    found = _of_prometheus(context) if context.prometheus else _in_amp(context)
+    good = []
+    for job in context.declared.jobs:
+        name = job["job_name"]
+        targets = found.get(name, Targets())
+        want = len(context.nodes) if _on_every_node(job) else 1
+        if targets.up >= want and not targets.down:
+            good.append(f"{name} {targets.up}")
+            continue
+        every = targets.up + len(targets.down)
+        reasons = listed({each for each in targets.down if each}, 2)
+        yield Finding.fail(
+            f"scrape job {name}: every target is up",
+            seen=f"{targets.up} of {every} up" + (f": {reasons}" if reasons else "")
+            if every
+            else "no target",
+            expected=f"{max(want, every)} of {max(want, every)}",
+            fix=_fix(context, job, every),
+        )
+    if len(good) == len(context.declared.jobs):
+        yield Finding.ok(f"every target is up: {listed(good, 6)}")
+
+
+def _on_every_node(job: Json) -> bool:
+    return any(each.get("role") == "node" for each in job.get("kubernetes_sd_configs", []))
+
+
+def _of_prometheus(context: Context) -> dict[str, Targets]:
+    answer = json.loads(context.ask_prometheus("/api/v1/targets", state="active"))
+    found: dict[str, Targets] = {}
+    for each in answer["data"]["activeTargets"]:
+        targets = found.setdefault(each["scrapePool"], Targets())
+        if each["health"] == "up":
+            targets.up += 1
+        else:
+            targets.down.append(each.get("lastError") or f"{each['scrapeUrl']} not scraped yet")
+    return found
+
+
+def _in_amp(context: Context) -> dict[str, Targets]:
+    amp = context.amp
+    assert amp
+    found: dict[str, Targets] = {}
+    for labels, value in amp.ask(f"count by (job) ({amp.of('up')})"):
+        found[labels["job"]] = Targets(up=int(value))
+    for labels, value in amp.ask(f"count by (job) ({amp.of('up')} == 0)"):
+        targets = found[labels["job"]]
+        targets.up -= int(value)
+        targets.down = [""] * int(value)
+    return found
+
+
+def _fix(context: Context, job: Json, every: int) -> str:
+    name, namespace = job["job_name"], context.namespace
+    if _on_every_node(job):
+        if every:
+            return (
+                "the kubelets are reached through the API server: may the collector get "
+                "nodes/proxy? (ClusterRole, for a managed scraper its access entry)"
+            )
+        return (
+            f"the job is missing or may not list nodes: cdktf deploy {context.declared.name}; "
+            "see also the collector's log"
+        )
+    if every:
+        return f"kubectl -n {namespace} get pods,endpoints: is what {name} scrapes ready?"
+    return (
+        f"the job finds nothing: are its pods there? kubectl -n {namespace} get pods,endpoints; "
+        f"if so: cdktf deploy {context.declared.name}"
+    )
