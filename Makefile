@@ -116,7 +116,7 @@ reference: $(PYTHON_READY)  ## Write docs/settings.md and the editors' schema fr
 .PHONY: images
 images: setup  ## Draw the pictures in images/ from what is synthesized and measured
 	@python -m images
-	@python -m tools.compare --nodes 20 --pods 600 --clusters 3 --region us-east-1 \
+	@KUBECOST_CONFIG=images/defaults.yaml python -m tools.compare --nodes 20 --pods 600 --clusters 3 --region us-east-1 \
 		--chart images/costs.png > /dev/null
 
 .PHONY: demo

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.conftest import ROOT, read_stacks, synthesize_into
+from tests.conftest import SETTINGS_FILES, read_stacks, synthesize_into
 from tests.simulated_aws import SimulatedAws
 from tests.terraform.roots import Root
 
@@ -21,8 +21,8 @@ def main() -> int:
     """Run the demonstration; 1 if terraform failed, whose own words are printed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _say("synthesizing kubecost.yaml as it is in the repository")
-        stacks = read_stacks(synthesize_into(folder / "out", ROOT / "kubecost.yaml"))
+        _say("synthesizing the defaults of kubecost.yaml")
+        stacks = read_stacks(synthesize_into(folder / "out", SETTINGS_FILES["defaults"]))
         _say("starting the simulated AWS on loopback")
         with SimulatedAws(region="ap-northeast-2") as aws:
             roots = {stack: Root(folder / stack, stacks[stack], aws, LEFT_OUT) for stack in STACKS}

@@ -14,7 +14,7 @@ from functools import partial
 import pytest
 import trustme
 
-from tests.conftest import ROOT, read_stacks, synthesize_into
+from tests.conftest import SETTINGS_FILES, read_stacks, synthesize_into
 from tests.lab.apiserver import JsonObject
 from tests.lab.chart_objects import claim, workload
 from tests.lab.collectors import Prometheus
@@ -28,7 +28,7 @@ CADVISOR = "kubernetes-nodes-cadvisor"
 
 @pytest.fixture(scope="module")
 def deployed(ca: trustme.CA, new_path: NewPath) -> Iterator[Deployed]:
-    out = synthesize_into(new_path() / "cdktf.out", ROOT / "kubecost.yaml")
+    out = synthesize_into(new_path() / "cdktf.out", SETTINGS_FILES["defaults"])
     with ExitStack() as running:
         made = Deployed(running, out, read_stacks(out), new_path, ca)
         for name in OVERLAYS:

@@ -25,8 +25,8 @@ Run = Callable[[str], tuple[int, str, str]]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Give exit status, output and errors of the program, on the committed kubecost.yaml."""
-    monkeypatch.delenv("KUBECOST_CONFIG", raising=False)
+    """Give exit status, output and errors of the program, on the defaults."""
+    monkeypatch.setenv("KUBECOST_CONFIG", str(SETTINGS_FILES["defaults"]))
 
     def call(arguments: str) -> tuple[int, str, str]:
         status = main(arguments.split())

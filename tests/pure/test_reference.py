@@ -39,7 +39,7 @@ def test_the_schema_is_one() -> None:
 
 
 def test_editors_find_the_schema_from_the_settings_file() -> None:
-    first_line = (ROOT / "kubecost.yaml").read_text().splitlines()[0]
+    first_line = SETTINGS_FILES["defaults"].read_text().splitlines()[0]
     assert first_line == f"# yaml-language-server: $schema=./{reference.SCHEMA}"
 
 

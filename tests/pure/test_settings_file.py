@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import settings_file
 from settings import Needs, Settings
 from settings_file import OWNED_VALUES, SettingsError
-from tests.conftest import ROOT
+from tests.conftest import SETTINGS_FILES
 
 ARCHITECTURES = {
     "prom": Needs(amp=False),
@@ -43,8 +43,8 @@ def keys(data: Any, prefix: str = "") -> set[str]:
     return {key for name, value in data.items() for key in keys(value, f"{prefix}.{name}")}
 
 
-def test_the_committed_file_shows_every_key_with_its_default() -> None:
-    shown = yaml.safe_load((ROOT / "kubecost.yaml").read_text())
+def test_the_released_file_shows_every_key_with_its_default() -> None:
+    shown = yaml.safe_load(SETTINGS_FILES["defaults"].read_text())
     defaults = Settings().model_dump(mode="json", exclude={"clusters"})
     assert keys(shown) == keys(defaults)
     assert Settings.model_validate(shown) == Settings()
