@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from copy import deepcopy
 from functools import partial
@@ -84,7 +85,9 @@ class Deployed:
         for root in roots.values():
             with usual_network():
                 root.init()
-            root.apply()
+        roots.pop("base").apply()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Root.apply, roots.values()))
         self.overlays = {
             name: Overlay(stacks[name], self.workspace_id(name), new_path()) for name in OVERLAYS
         }

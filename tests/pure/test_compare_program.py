@@ -331,3 +331,13 @@ def test_the_document_shows_what_is_printed(run: Run) -> None:
     block = re.search(r"^prom_amp_cost\n(?:  .*\n)+", explained, re.M)
     assert block
     assert block[0] in document
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_the_readme_and_the_page_show_the_total(run: Run, name: str) -> None:
+    _, printed, _ = run(f"{EXAMPLE} --json")
+    (found,) = (each for each in json.loads(printed)["architectures"] if each["name"] == name)
+    total = f"${found['usd_per_month']['total']:.0f}"
+    (row,) = re.findall(rf"^\| \[`{name}`\].+$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert row.endswith(f"| {total} |")
+    assert f"us-east-1: {total} a month" in (ROOT / f"docs/architectures/{name}.md").read_text()
