@@ -86,7 +86,7 @@ plan: with-stack with-terraform synth  ## Review a stack's plan as a pull reques
 
 .PHONY: verify
 verify: synth  ## Check after a deploy that it is true: STACK=prom_amp_cost
-	@python -m tools.verify "$(STACK)" $(OPTIONS)
+	@python -m tools.verify "$(STACK)" $(ARGS)
 
 .PHONY: diff
 diff: $(PYTHON_READY)  ## Show what the synthesized Terraform changes since a commit: BASE=main
