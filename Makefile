@@ -66,7 +66,7 @@ test-lab: lab  ## Run what was synthesized in a made-up cluster (as root)
 
 .PHONY: test-slow
 test-slow: with-terraform $(PYTHON_READY) .tools/checkov/.installed  ## Run the tests that take minutes: update and destroy on a simulated AWS
-	@pytest -m slow
+	@pytest -m slow -n 4 --dist worksteal
 
 .PHONY: lint
 lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows
