@@ -85,7 +85,7 @@ plan: with-stack with-terraform synth  ## Review a stack's plan as a pull reques
 	@python -m tools.review "$(STACK)"
 
 .PHONY: verify
-verify: synth  ## Check after a deploy that it is true: STACK=prom_amp_cost
+verify: with-stack synth  ## Check after a deploy that it is true: STACK=prom_amp_cost
 	@python -m tools.verify "$(STACK)" $(ARGS)
 
 .PHONY: diff

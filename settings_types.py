@@ -17,8 +17,21 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 
+class _Checked:
+    """What pydantic is to check after it knows the type."""
+
+    def check(self, value: Any) -> Any:
+        """Give the value back, or say what is allowed."""
+        raise NotImplementedError
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+
 @dataclass(frozen=True)
-class Matching:
+class Matching(_Checked):
     """Text that `pattern` matches whole; `allowed` says in words what that is."""
 
     pattern: str
@@ -29,11 +42,6 @@ class Matching:
         if not re.fullmatch(self.pattern, value, re.ASCII):
             raise PydanticCustomError("allowed", "{allowed}", {"allowed": self.allowed})
         return value
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -55,20 +63,14 @@ def _ecma_262(pattern: str) -> str:
     return re.sub(r"\(\?i:([^()]*)\)", lambda group: f"(?:{both_cases(group)})", pattern)
 
 
-class _NotEmpty:
+class _NotEmpty(_Checked):
     """A list with an entry. Field(min_length=1) would count faulty entries as missing, too."""
 
-    @staticmethod
-    def check(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    def check(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
         """Give the entries back, or say that there must be one."""
         if not value:
             raise PydanticCustomError("allowed", "at least one entry")
         return value
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler

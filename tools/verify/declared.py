@@ -239,11 +239,9 @@ class Declared:
         """The role in the workspace's account that this stack's roles assume, if any."""
         for role in self.roles:
             for policy in role.policies.values():
-                found = re.search(
-                    r'"Action": \["sts:AssumeRole"\], "Resource": "(arn:[^"]+)"', policy
-                )
-                if found:
-                    return found[1]
+                for statement in json.loads(policy)["Statement"]:
+                    if statement["Action"] == ["sts:AssumeRole"]:
+                        return str(statement["Resource"])
         return None
 
     @property
