@@ -10,11 +10,12 @@ import yaml
 from botocore import exceptions
 from kubernetes.config import kube_config
 
-from tools.verify import roles
+from tools.verify import costs, roles
 from tools.verify.aws import explained
 from tools.verify.command import main
-from tools.verify.finding import CannotCheckError
+from tools.verify.finding import CannotCheckError, Status
 from tools.verify.kube import Kube, find_context
+from tools.verify.promql import Source
 
 OURS = "https://0123.gr7.ap-northeast-2.eks.amazonaws.com"
 COMMAND = "aws eks update-kubeconfig --name kubecost --region ap-northeast-2"
@@ -145,3 +146,18 @@ def test_an_unknown_stack_is_told_with_the_nearest(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("verify: ")
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("without", "status"), [(0, "OK"), (10, "OK"), (11, "FAIL"), (100, "FAIL")]
+)
+def test_a_tenth_of_the_containers_may_be_without_usage(without: int, status: str) -> None:
+    labels = {"namespace": "shop", "pod": "web", "container": "web"}
+
+    def answer(promql: str) -> dict[str, Any]:
+        values = [100] if promql.startswith("count((") else [1] * without
+        result = [{"metric": labels, "value": [0, str(value)]} for value in values]
+        return {"status": "success", "data": {"result": result}}
+
+    findings = list(costs.usage_beside_requests(Source("AMP", "", answer)))
+    assert {finding.status for finding in findings} == {Status[status]}

@@ -230,6 +230,17 @@ NOT_DRAWN = {
 DETAILS = r"alertmanager|clusterController|[gG]rafana|Probe|ipv6|global\.prometheus"
 
 
+def test_the_scrapers_arrow_leads_where_it_writes(stacks: Stacks) -> None:
+    scraper = stacks["amp"]["resource"]["aws_prometheus_scraper"]["scraper"]
+    scraper["destination"][0]["amp"][0]["workspace_arn"] = "arn:aws:aps:eu-west-1:1:workspace/ws-1"
+    with pytest.raises(PictureError) as fault:
+        architecture.picture("amp", stacks)
+    assert str(fault.value) == (
+        "overlay:aws_prometheus_scraper.scraper"
+        " does not name overlay:aws_prometheus_workspace.workspace"
+    )
+
+
 @pytest.mark.skipif("CHART_VALUES" not in os.environ, reason="see test_chart_keys.py")
 def test_what_the_chart_brings_by_itself_is_drawn_or_known(pictures: dict[str, Picture]) -> None:
     (file,) = Path(os.environ["CHART_VALUES"]).glob("cost-analyzer-*/values.yaml")

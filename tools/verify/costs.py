@@ -32,7 +32,7 @@ def check(context: Context) -> Iterator[Finding]:
             yield _complete(context, source)
             if source is context.queried:
                 yield _honest(context, source)
-                yield from _usage(source)
+                yield from usage_beside_requests(source)
 
 
 def _cluster_id_of_kubecost(context: Context) -> Iterator[Finding]:
@@ -160,7 +160,7 @@ def _honest(context: Context, source: Source) -> Finding:
     )
 
 
-def _usage(source: Source) -> Iterator[Finding]:
+def usage_beside_requests(source: Source) -> Iterator[Finding]:
     """Without usage Kubecost falls back to requests, and says so in its log only."""
     by = "by (namespace, pod, container)"
     running = f"count {by} ({source.of('kube_pod_container_status_running')} == 1)"
