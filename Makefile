@@ -107,21 +107,21 @@ golden: $(PYTHON_READY)  ## Accept the synthesized JSON as the new golden files
 
 .PHONY: dashboards
 dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording rules
-	@python -m tools.dashboards
+	@python -m dashboards.files
 
 .PHONY: reference
-reference: $(PYTHON_READY)  ## Write docs/settings.md and the editors' schema from settings.py
+reference: $(PYTHON_READY)  ## Write docs/settings.md and the editors' schema from settings/__init__.py
 	@python -m tools.reference
 
 .PHONY: images
 images: setup  ## Draw the pictures in images/ from what is synthesized and measured
-	@python -m images
-	@KUBECOST_CONFIG=images/defaults.yaml python -m tools.compare --nodes 20 --pods 600 --clusters 3 --region us-east-1 \
+	@python -m tools.pictures
+	@KUBECOST_CONFIG=tools/pictures/defaults.yaml python -m tools.compare --nodes 20 --pods 600 --clusters 3 --region us-east-1 \
 		--chart images/costs.png > /dev/null
 
 .PHONY: demo
 demo: with-terraform $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS
-	@python -m tests.demo
+	@python -m tests.terraform.demo
 
 .PHONY: bench
 bench: $(PYTHON_READY)  ## Measure synth against stock imports, and by the size of the fleet

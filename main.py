@@ -4,8 +4,8 @@ import sys
 
 from cdktf import App
 
-import settings_file
 from architectures import ARCHITECTURES, add_stacks
+from settings import file as settings_file
 
 
 def main() -> int:

@@ -2,17 +2,17 @@
 
 from cdktf import Annotations, App
 
-from architectures import quotas
 from architectures.adot_amp import AdotAmp
 from architectures.amp import Amp
-from architectures.base import Base
-from architectures.grafana import Grafana
-from architectures.load_balancer import LoadBalancer
 from architectures.overlay import Overlay
 from architectures.prom import Prom
 from architectures.prom_amp import PromAmp
 from architectures.prom_amp_cost import PromAmpCost
 from settings import Settings
+from stacks import quotas
+from stacks.base import Base
+from stacks.grafana import Grafana
+from stacks.load_balancer import LoadBalancer
 
 # In reading order: from everything in the cluster to nothing in the cluster.
 OVERLAYS: dict[str, type[Overlay]] = {

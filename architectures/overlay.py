@@ -12,12 +12,12 @@ from metrics.scrape_jobs import scrape_jobs
 from modules import policy
 from modules.amp_workspace import AmpWorkspace, Home
 from modules.cluster_lookup import ClusterLookup
-from modules.cluster_providers import connect
 from modules.node_exporter import NodeExporter
 from modules.placement import Placement
-from modules.stack import Stack
 from modules.workload_role import WorkloadRole
 from settings import ClusterTarget, Needs, Settings
+from stacks.on_cluster import connect
+from stacks.stack import Stack
 
 
 class Overlay(Stack):

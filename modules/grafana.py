@@ -15,7 +15,7 @@ from modules.ui_load_balancer import UiLoadBalancer
 from modules.workload_role import WorkloadRole
 from settings import KubecostSettings
 
-DASHBOARDS = Path(__file__).parent.parent / "dashboards"
+DASHBOARDS = Path(__file__).parent.parent / "dashboards/json"
 PORT = 3000
 
 _FOLDER = "/var/lib/grafana/dashboards/kubecost"

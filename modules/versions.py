@@ -1,4 +1,4 @@
-"""Every version that the synthesized Terraform pins, but for Kubecost's own chart (settings.py).
+"""Every version that the synthesized Terraform pins, but for Kubecost's own chart (settings).
 
 Checked on 2026-11-24.
 """

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from cdktf import App
 
-import settings_file
 from architectures import ARCHITECTURES, add_stacks
+from settings import file as settings_file
 
 ROOT = Path(__file__).parent.parent
 # Not kubecost.yaml: that one is the user's. `.ci/run` says that it is released as the defaults.

@@ -1,6 +1,6 @@
 """Ask the few things that differ from user to user, and write kubecost.yaml.
 
-Run by `make new`. Each answer is checked at once by the rules of settings.py. Flags answer for
+Run by `make new`. Each answer is checked at once by the rules of settings/. Flags answer for
 scripts: `make new ARGS="--region eu-west-1 --architecture prom --yes"`.
 """
 
@@ -24,8 +24,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter, ValidationError
 
 from settings import Needs, Settings
-from settings_file import SettingsError, settings_in
-from settings_types import ClusterId
+from settings.file import SettingsError, settings_in
+from settings.kinds import ClusterId
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "kubecost.yaml"

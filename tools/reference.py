@@ -1,4 +1,4 @@
-"""Write what settings.py says of each key: docs/settings.md, and a JSON Schema for editors.
+"""Write what settings/ says of each key: docs/settings.md, and a JSON Schema for editors.
 
 Run by `make reference`. Editors find the schema by the first line of kubecost.yaml.
 """
@@ -12,7 +12,7 @@ import yaml
 
 from architectures import ARCHITECTURES
 from settings import Settings
-from settings_file import OWNED_VALUES
+from settings.faults import OWNED_VALUES
 
 ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/settings.md")
@@ -24,7 +24,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 HEAD = """\
 # Settings
 
-<!-- Written by `make reference` from settings.py; edit it there. -->
+<!-- Written by `make reference` from settings/__init__.py; edit it there. -->
 
 Every key of `kubecost.yaml`, or of the file that the environment variable `KUBECOST_CONFIG` names.
 What you leave out has its default. A mistake ends `make synth` with one line for each fault.

@@ -31,8 +31,8 @@ from tests.lab.process import Process, usual_network, wait_until
 from tests.lab.server import Answer, Request, Server
 from tests.lab.synthesized import Overlay
 from tests.lab.world import run
-from tests.simulated_aws import SimulatedAws
 from tests.terraform.roots import Root
+from tests.terraform.simulated_aws import SimulatedAws
 
 OVERLAYS = ("prom", "prom_amp_cost", "prom_amp", "adot_amp", "amp")
 LEFT_OUT = {"helm", "kubernetes"}

@@ -470,7 +470,7 @@ def queries() -> dict[tuple[str, str, str], str]:
     """Give the query of every panel, with variables and macros filled in."""
     found = {}
     for name, picked in PICKED.items():
-        dashboard = json.loads((ROOT / "dashboards" / f"{name}.json").read_text())
+        dashboard = json.loads((ROOT / "dashboards/json" / f"{name}.json").read_text())
         for panel in dashboard["panels"]:
             for target in panel.get("targets", []):
                 expr = target["expr"]

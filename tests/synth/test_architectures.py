@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from architectures import OVERLAYS, quotas
+from architectures import OVERLAYS
 from metrics.names import COST_ONLY
 from modules.amp_workspace import series_limits
 from settings import Settings
+from stacks import quotas
 from tests.synth.documents import Stack, helm_values, resources
 
 Stacks = Callable[[str], dict[str, Stack]]

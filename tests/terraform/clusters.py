@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from tests.simulated_aws import ACCOUNT, SimulatedAws
+from tests.terraform.simulated_aws import ACCOUNT, SimulatedAws
 
 
 def session(aws: SimulatedAws, region: str, account: str = ACCOUNT) -> Callable[[str], Any]:

@@ -11,8 +11,8 @@ from moto.server import ThreadedMotoServer
 
 from modules.versions import PROVIDERS
 from tests.conftest import Stack
-from tests.simulated_aws import SimulatedAws
 from tests.terraform.deployment import Deployment
+from tests.terraform.simulated_aws import SimulatedAws
 
 Terraform = Callable[..., subprocess.CompletedProcess[str]]
 

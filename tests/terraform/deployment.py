@@ -4,9 +4,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.simulated_aws import SimulatedAws
 from tests.terraform.cut import Stack
 from tests.terraform.roots import Root
+from tests.terraform.simulated_aws import SimulatedAws
 
 # Order of a user's `cdktf deploy`: what others look up goes first; the rest in any order.
 FIRST = ("base",)

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.simulated_aws import SimulatedAws
 from tests.terraform.cut import Stack, cut
+from tests.terraform.simulated_aws import SimulatedAws
 
 
 class Root:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.simulated_aws import SimulatedAws
-from tests.simulated_aws.iam import is_allowed
 from tests.synth.documents import Stack
 from tests.terraform.deployment import Deployment
 from tests.terraform.roots import Root
+from tests.terraform.simulated_aws import SimulatedAws
+from tests.terraform.simulated_aws.iam import is_allowed
 
 Stacks = Callable[[str], dict[str, Stack]]
 

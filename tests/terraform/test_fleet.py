@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import Stack
-from tests.simulated_aws import SimulatedAws
-from tests.simulated_aws.iam import is_allowed
 from tests.terraform.clusters import make_cluster, session
 from tests.terraform.deployment import Deployment
 from tests.terraform.roots import Root
+from tests.terraform.simulated_aws import SimulatedAws
+from tests.terraform.simulated_aws.iam import is_allowed
 
 pytestmark = pytest.mark.slow
 Stacks = Callable[[str], dict[str, Stack]]

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from tests.conftest import SETTINGS_FILES, read_stacks, synthesize_into
-from tests.simulated_aws import SimulatedAws
 from tests.synth.documents import Stack
 from tests.terraform.deployment import Deployment
 from tests.terraform.scan import failed_checks, justified
+from tests.terraform.simulated_aws import SimulatedAws
 
 pytestmark = pytest.mark.slow
 Stacks = Callable[[str], dict[str, Stack]]

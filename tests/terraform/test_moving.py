@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Stack
-from tests.simulated_aws import SimulatedAws
 from tests.terraform.clusters import make_cluster, session
 from tests.terraform.roots import Root
+from tests.terraform.simulated_aws import SimulatedAws
 
 pytestmark = pytest.mark.slow
 Stacks = Callable[[str], dict[str, Stack]]

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import settings_file
 from architectures import ARCHITECTURES
+from settings import file as settings_file
 from tools.compare import chart, report, stacks
 from tools.compare.estimate import Estimate, estimate
 from tools.compare.explain import explain

@@ -1,0 +1,186 @@
+"""Dashboard `cluster`: nodes, namespaces, storage and network of the chosen clusters."""
+
+from grafana_foundation_sdk.builders import dashboard as builder
+
+from dashboards.expressions import (
+    CLUSTER_COST_NOW,
+    CLUSTERS,
+    IDLE_SHARE,
+    NAMESPACE_COST_NOW,
+    NAMESPACES,
+    allocated_by,
+    per_month,
+)
+from dashboards.panels import (
+    SHARE,
+    Column,
+    many,
+    namespaces,
+    new_dashboard,
+    resource_columns,
+    stat_panel,
+    table_panel,
+    timeseries_panel,
+)
+from metrics.rules import CLUSTER_COST, NAMESPACE_COST
+
+
+def cluster() -> builder.Dashboard:
+    """Show the nodes, namespaces, storage and network of the chosen clusters."""
+    prices = f"avg by (cluster_id, node) (node_total_hourly_cost{{{CLUSTERS}}})"
+    types = f"avg by (cluster_id, node, instance_type) (node_total_hourly_cost{{{CLUSTERS}}})"
+    claims = (
+        "max by (cluster_id, namespace, persistentvolumeclaim, persistentvolume)"
+        f" (pod_pvc_allocation{{{NAMESPACES}}})"
+    )
+    volume_price = f"avg by (cluster_id, persistentvolume) (pv_hourly_cost{{{CLUSTERS}}})"
+    balancers = (
+        "avg by (cluster_id, namespace, service_name, ingress_ip)"
+        f" (kubecost_load_balancer_cost{{{NAMESPACES}}})"
+    )
+    per_cluster = "{{cluster_id}}"
+    per_namespace = "{{cluster_id}} {{namespace}}"
+    return (
+        new_dashboard(
+            "kubecost-cluster", "Kubecost / Cluster", "What a cluster costs, and for what."
+        )
+        .with_variable(many(namespaces()))
+        .with_panel(
+            stat_panel(
+                "Cost per month",
+                "Nodes, mounted volumes, load balancers, management fee and network egress.",
+                per_month(CLUSTER_COST_NOW),
+                legend=per_cluster,
+            ).height(8)
+        )
+        .with_panel(
+            stat_panel(
+                "Idle share",
+                "The part of the nodes' cost that no container requests or uses.",
+                IDLE_SHARE,
+                unit=SHARE,
+                legend=per_cluster,
+            ).height(8)
+        )
+        .with_panel(
+            timeseries_panel(
+                "Cost per month by resource",
+                "At the rate of each moment.",
+                per_month(f"sum by (cluster_id, resource) ({CLUSTER_COST}{{{CLUSTERS}}})"),
+                "{{cluster_id}} {{resource}}",
+            )
+        )
+        .with_row(builder.Row("Nodes"))
+        .with_panel(
+            table_panel(
+                "Nodes",
+                "Costs per month; idle is what no container requests or uses.",
+                {"cluster_id": "Cluster", "node": "Node", "instance_type": "Type"},
+                [
+                    Column("Cost", per_month(types)),
+                    Column(
+                        "Idle share",
+                        f"1 - {allocated_by('node', CLUSTERS)} / on (cluster_id, node) {prices}",
+                        SHARE,
+                    ),
+                    Column(
+                        "Spot",
+                        f"max by (cluster_id, node) (kubecost_node_is_spot{{{CLUSTERS}}})",
+                        "bool_yes_no",
+                    ),
+                ],
+            )
+        )
+        .with_panel(
+            timeseries_panel(
+                "Node cost per month by type",
+                "At the rate of each moment.",
+                per_month(f"sum by (cluster_id, instance_type) ({types})"),
+                "{{cluster_id}} {{instance_type}}",
+            )
+        )
+        .with_panel(
+            timeseries_panel(
+                "Nodes by type",
+                "How many nodes report a price.",
+                f"count by (cluster_id, instance_type) ({types})",
+                "{{cluster_id}} {{instance_type}}",
+                unit="short",
+            )
+        )
+        .with_row(builder.Row("Namespaces"))
+        .with_panel(
+            table_panel(
+                "Namespaces",
+                "Costs per month of what a namespace is allocated.",
+                {"cluster_id": "Cluster", "namespace": "Namespace"},
+                resource_columns("cluster_id, namespace", NAMESPACES),
+            )
+        )
+        .with_panel(
+            timeseries_panel(
+                "Cost per month by namespace",
+                "At the rate of each moment.",
+                per_month(NAMESPACE_COST_NOW),
+                per_namespace,
+            ).span(24)
+        )
+        .with_row(builder.Row("Storage"))
+        .with_panel(
+            table_panel(
+                "Volumes",
+                "Volumes that a pod mounts; costs per month.",
+                {
+                    "cluster_id": "Cluster",
+                    "namespace": "Namespace",
+                    "persistentvolumeclaim": "Claim",
+                    "persistentvolume": "Volume",
+                },
+                [
+                    Column(
+                        "Cost",
+                        per_month(
+                            f"{claims} / 1024^3"
+                            f" * on (cluster_id, persistentvolume) group_left () {volume_price}"
+                        ),
+                    ),
+                    Column("Size", claims, "bytes"),
+                ],
+            )
+        )
+        .with_row(builder.Row("Network"))
+        .with_panel(
+            timeseries_panel(
+                "Egress cost per month by namespace",
+                "To the internet, to other regions and to other zones.",
+                per_month(
+                    "sum by (cluster_id, namespace)"
+                    f' ({NAMESPACE_COST}{{{NAMESPACES},resource="network"}})'
+                ),
+                per_namespace,
+            )
+        )
+        .with_panel(
+            timeseries_panel(
+                "Egress by destination",
+                "Within a zone, traffic is free and not always recorded.",
+                "sum by (cluster_id, internet, same_region) (rate("
+                f"kubecost_pod_network_egress_bytes_total{{{NAMESPACES}}}[$__rate_interval]))",
+                "{{cluster_id}} internet={{internet}} same_region={{same_region}}",
+                unit="binBps",
+            )
+        )
+        .with_panel(
+            table_panel(
+                "Load balancers",
+                "Costs per month.",
+                {
+                    "cluster_id": "Cluster",
+                    "namespace": "Namespace",
+                    "service_name": "Service",
+                    "ingress_ip": "Address",
+                },
+                [Column("Cost", per_month(balancers))],
+            )
+        )
+    )

@@ -1,0 +1,311 @@
+"""The settings: every key of kubecost.yaml with its type, default, limits and meaning.
+
+`settings_file` reads them from the file; `tools.reference` writes docs/settings.md and the JSON
+Schema from them. Nothing here knows CDKTF or an architecture.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    JsonValue,
+    model_validator,
+)
+from pydantic_core import CoreSchema
+
+from settings.kinds import (
+    AsTuple,
+    Bucket,
+    ChartVersion,
+    Cidr,
+    ClusterId,
+    ClusterName,
+    Count,
+    Hostname,
+    InstanceType,
+    KeyPrefix,
+    Name,
+    NotEmpty,
+    Organization,
+    PrincipalArn,
+    Project,
+    Region,
+    RoleArn,
+    StorageClass,
+    TagKey,
+    TagValue,
+    WorkspaceId,
+    WorkspacePrefix,
+)
+
+
+class Section(BaseModel):
+    """A mapping of the settings file: an unknown key or a wrong type is a fault."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_section_means_defaults(cls, data: Any) -> Any:
+        return {} if data is None else data
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler.resolve_ref_schema(handler(schema)), "type": ["object", "null"]}
+
+
+class NodesSettings(Section):
+    """The managed node group of the base cluster: EC2 instances of one CPU architecture."""
+
+    instance_types: Annotated[tuple[InstanceType, ...], AsTuple, NotEmpty] = ("m7i.large",)
+    """EC2 instance types; with several, EKS takes what can be had. All of one CPU architecture:
+    Graviton types such as m7g.large work, too, but not beside others."""
+    min: Count = 2
+    """Fewest nodes that the group may have; not more than `desired`."""
+    desired: Count = 3
+    """Nodes that the group has. A deployment sets it again, whatever an autoscaler made of it."""
+    max: Count = 5
+    """Most nodes that the group may have; not fewer than `desired`."""
+    disk_gib: Annotated[int, Field(ge=20, le=16384)] = 50
+    """Root volume of each node, GiB. A change rolls the nodes."""
+
+    @property
+    def cpu_architectures(self) -> frozenset[str]:
+        """`arm64` for Graviton types (a g behind the generation, or a1), else `x86_64`."""
+        graviton = re.compile(r"a1\.|[a-z]+\d+g")
+        return frozenset("arm64" if graviton.match(t) else "x86_64" for t in self.instance_types)
+
+
+class BaseSettings(Section):
+    """The shared cluster that the stack `base` creates.
+
+    The stack is left out when `clusters` names no cluster of base's name, region and account.
+    """
+
+    # In EKS standard support (2026-11): 1.34 until 2026-12-02, 1.35 until 2027-03-27, 1.36 until
+    # 2027-08-02.
+    kubernetes_version: Literal["1.34", "1.35", "1.36"] = "1.35"
+    """Kubernetes minor version, in quotes; raise it by one at a time. Kubecost 2.8 is tested by
+    its vendor up to 1.34, which AWS supports until 2 December 2026."""
+    vpc_cidr: Cidr = "10.0.0.0/16"
+    """Addresses of the VPC: a private block from /16 to /22. Change it where it overlaps with a
+    network that you peer with; later, a change makes everything new."""
+    availability_zones: Annotated[int, Field(ge=2, le=3)] = 3
+    """Zones that nodes are spread over; EKS needs two. Choose it at the start: EKS does not move
+    to other zones."""
+    nat_gateways: Literal["one", "per_zone"] = "one"
+    """`per_zone` keeps all nodes connected when a zone is lost, and costs two or three times."""
+    nodes: NodesSettings = NodesSettings()
+    """The managed node group."""
+    api_access_cidrs: Annotated[tuple[Cidr, ...], AsTuple] = ()
+    """Public addresses that may reach the Kubernetes API, for example `[203.0.113.7/32]`. Without
+    any, it can be reached from inside the VPC only, and the overlays be deployed from there."""
+    admins: Annotated[tuple[PrincipalArn, ...], AsTuple] = ()
+    """ARNs of IAM roles or users with cluster admin, besides the identity that creates the
+    cluster: whoever else deploys overlays or uses kubectl."""
+    amp_endpoint: bool = True
+    """A private way from the VPC to AMP: an interface endpoint, billed by the hour and zone.
+    Without it, samples pass the NAT gateway."""
+
+
+class ClusterSettings(Section):
+    """An EKS cluster that gets the overlays.
+
+    With more than one, the first is the hub: it creates the workspaces, and its Kubecost shows
+    all clusters in AMP.
+    """
+
+    name: ClusterName
+    """Name of the EKS cluster."""
+    id: ClusterId | None = None
+    """The label `cluster_id` on every metric of the cluster; null: its name. Give one where two
+    clusters have the same name: it tells them apart in AMP."""
+    region: Region | None = None
+    """AWS region of the cluster; null: `region`."""
+    role_arn: RoleArn | None = None
+    """Role that Terraform assumes for a cluster in another account; null: the identity that
+    deploys."""
+
+
+class AmpSettings(Section):
+    """Amazon Managed Service for Prometheus: where the metrics of four architectures go."""
+
+    workspace_id: WorkspaceId | None = None
+    """An existing workspace, for one architecture with AMP; null: the first cluster's overlay
+    creates one for each architecture with AMP."""
+    region: Region | None = None
+    """AWS region of the workspaces; null: `region`. The architecture `amp` needs it to be that of
+    its clusters."""
+    role_arn: RoleArn | None = None
+    """Role in the workspaces' account that writers and readers assume; needed when a cluster is in
+    another account than the first."""
+    retention_days: Annotated[int, Field(ge=1, le=1095)] = 150
+    """Days that AMP keeps samples. AMP bills what it stores."""
+    max_series_per_cluster: Annotated[int, Field(ge=1, le=1_500_000_000)] = 500_000
+    """Active series of one `cluster_id` that AMP takes; it refuses more. It keeps one cluster from
+    using up the workspace, whose quota is 50 million unless you had it raised."""
+
+
+class KubecostSettings(Section):
+    """Kubecost: the Helm release of the chart cost-analyzer, and who may open its UI."""
+
+    chart_version: ChartVersion = "2.8.7"
+    """Version of the chart, and so of Kubecost."""
+    storage_class: StorageClass | None = None
+    """StorageClass of Kubecost's and Prometheus's volumes; null: the cluster's default."""
+    network_costs: bool = True
+    """A DaemonSet that measures egress by destination, for the network cost of pods."""
+    node_exporter: bool = False
+    """A DaemonSet that adds the CPU and memory breakdown of nodes, one for each architecture."""
+    expose: Literal["none", "internal", "internet"] = "none"
+    """`none`: the UI is reached by kubectl port-forward. `internal`, `internet`: by a network load
+    balancer, inside the VPC or from outside; deploy the stack `load_balancer` first."""
+    allowed_cidrs: Annotated[tuple[Cidr, ...], AsTuple] = ()
+    """Who may open the UI when it is exposed. It has no login: blocks wider than /8 are
+    refused."""
+    values: dict[str, JsonValue] = {}
+    """Helm values of the chart, merged last. What an architecture decides by itself is refused,
+    with the reason."""
+
+
+class GrafanaSettings(Section):
+    """A Grafana with the fleet's cost dashboards beside the first cluster's Kubecost."""
+
+    enabled: bool = False
+    """Adds the stack `grafana`. It needs an architecture with AMP, and is exposed by the rules of
+    `kubecost.expose`."""
+
+
+class S3Settings(Section):
+    """State in an S3 bucket, one object for each stack, locked by a lock file."""
+
+    bucket: Bucket | None = None
+    """An existing bucket; must be given with the backend `s3`."""
+    region: Region | None = None
+    """AWS region of the bucket; must be given with the backend `s3`."""
+    prefix: KeyPrefix = "kubecost"
+    """What the objects' keys begin with. Give each settings file one of its own."""
+
+
+class CloudSettings(Section):
+    """State and runs in Terraform Cloud, one workspace for each stack."""
+
+    organization: Organization | None = None
+    """An existing organization; must be given with the backend `cloud`."""
+    hostname: Hostname = "app.terraform.io"
+    """Another one for Terraform Enterprise."""
+    project: Project | None = None
+    """Project that the workspaces belong to; null: the organization's default project."""
+    workspace_prefix: WorkspacePrefix = ""
+    """Workspace names are this and the stack name."""
+
+
+class StateSettings(Section):
+    """Where Terraform keeps its state."""
+
+    backend: Literal["local", "s3", "cloud"] = "local"
+    """`local`: files in this folder, for one person. `s3` and `cloud` (Terraform Cloud) are for
+    teams and for CI."""
+    s3: S3Settings = S3Settings()
+    """For the backend `s3`."""
+    cloud: CloudSettings = CloudSettings()
+    """For the backend `cloud`."""
+
+
+@dataclass(frozen=True)
+class ClusterTarget:
+    """An entry of `clusters` with its defaults filled in; the first one is the hub."""
+
+    name: str
+    id: str
+    region: str
+    role_arn: str | None
+    hub: bool
+    made_by_base: bool
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an architecture needs of AMP: a workspace, answers to Kubecost, the managed scraper.
+
+    The scraper writes to AMP in the region of its cluster only.
+    """
+
+    amp: bool = True
+    queries: bool = True
+    scraper: bool = False
+
+
+class Settings(Section):
+    """Everything that a user decides, with runnable defaults (see kubecost.yaml)."""
+
+    name: Name = "kubecost"
+    """Prefix of what is created, and the name of the cluster that base creates."""
+    region: Region = "ap-northeast-2"
+    """AWS region of base and of the overlays."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=45)] = {}
+    """On every AWS resource, for example `{team: platform, cost-center: "4711"}`. At most 45: AWS
+    takes 50."""
+    architectures: Annotated[
+        tuple[str, ...],
+        AsTuple,
+        NotEmpty,
+        BeforeValidator(lambda value: [value] if value == "all" else value),
+    ] = ("all",)
+    """`all`, or a list of those to synthesize. What is not deployed costs nothing, so `all` does no
+    harm."""
+    base: BaseSettings = BaseSettings()
+    """The shared cluster that the stack `base` creates."""
+    clusters: Annotated[tuple[ClusterSettings, ...], AsTuple, NotEmpty] | None = None
+    """The EKS clusters that get the overlays; null: the one that base creates. Name an existing
+    cluster to do without base."""
+    amp: AmpSettings = AmpSettings()
+    """Amazon Managed Service for Prometheus."""
+    kubecost: KubecostSettings = KubecostSettings()
+    """The Helm release of the chart cost-analyzer, and who may open its UI."""
+    grafana: GrafanaSettings = GrafanaSettings()
+    """Dashboards over all clusters in AMP."""
+    state: StateSettings = StateSettings()
+    """Where Terraform keeps its state."""
+    kubernetes_auth: Literal["exec", "token"] = "exec"
+    """`exec`: the aws command line gives Terraform's providers a token whenever they need one.
+    `token`: the AWS provider gives one, valid for 15 minutes from the start of the plan; it needs
+    no aws command line, as in Terraform Cloud."""
+
+    def chosen(self, architectures: Iterable[str]) -> list[str]:
+        """The architectures to synthesize, out of those that there are."""
+        return list(architectures if self.architectures == ("all",) else self.architectures)
+
+    @property
+    def targets(self) -> tuple[ClusterTarget, ...]:
+        """The clusters that get the overlays, defaults filled in."""
+        listed = self.clusters or (ClusterSettings(name=self.name),)
+        return tuple(
+            ClusterTarget(
+                name=c.name,
+                id=c.id or c.name,
+                region=c.region or self.region,
+                role_arn=c.role_arn,
+                hub=index == 0,
+                made_by_base=c.name == self.name
+                and c.region in (None, self.region)
+                and c.role_arn is None,
+            )
+            for index, c in enumerate(listed)
+        )
+
+    @property
+    def amp_region(self) -> str:
+        """The region of the workspaces."""
+        return self.amp.region or self.region

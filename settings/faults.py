@@ -1,0 +1,181 @@
+"""What cannot be, though each key for itself is right: combinations, blocks, owned Helm values."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from settings import BaseSettings, KubecostSettings, Needs, Settings, StateSettings
+from settings.kinds import ClusterId
+
+MISSING = object()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong in the settings file."""
+
+    key: str
+    given: Any
+    allowed: str
+
+    def __str__(self) -> str:
+        if self.given is MISSING:
+            return f"{self.key}: missing; allowed: {self.allowed}"
+        try:
+            given = json.dumps(self.given, ensure_ascii=False, default=str)
+        except (ValueError, TypeError):  # a YAML alias to itself, a key that is no text
+            given = repr(self.given)
+        shown = given if len(given) <= 60 else f"{given[:57]}..."
+        return f"{self.key}: given {shown}; allowed: {self.allowed}"
+
+
+# What each architecture decides by itself in the chart's values, and why a user's may not.
+OWNED_VALUES = {
+    "federatedETL": "clusters share a screen through AMP here, not through a bucket",
+    "fullnameOverride": "the scrape jobs find Kubecost by its names",
+    "global.ammsp": "the architecture decides where Kubecost queries",
+    "global.amp": "the architecture decides what AMP receives and whether Kubecost queries it",
+    "global.gmp": "the architecture decides where Kubecost queries",
+    "global.mimirProxy": "the architecture decides where Kubecost queries",
+    "global.prometheus": "the architecture decides where Kubecost queries",
+    "kubecostModel.federatedStorageConfig": "a bucket would take the place of AMP",
+    "kubecostModel.federatedStorageConfigSecret": "a bucket would take the place of AMP",
+    "kubecostModel.promClusterIDLabel": "the label is cluster_id in every architecture",
+    "nameOverride": "the scrape jobs find Kubecost by its names",
+    "networkCosts.enabled": "set kubecost.network_costs instead",
+    "networkCosts.port": "each architecture has a host port of its own",
+    "networkCosts.prometheusScrape": "every network-costs pod would be scraped twice",
+    "prometheus.fullnameOverride": "the writer role finds Prometheus by its names",
+    "prometheus.nameOverride": "the writer role finds Prometheus by its names",
+    "prometheus.nodeExporter": "set kubecost.node_exporter instead",
+    "prometheus.server.clusterIDConfigmap": "cluster_id is clusters[].id",
+    "prometheus.server.configMapOverrideName": "it would replace the scrape jobs",
+    "prometheus.server.enabled": "the architecture decides who scrapes",
+    "prometheus.server.fullnameOverride": "the writer role finds Prometheus by its names",
+    "prometheus.server.global": "cluster_id is clusters[].id, and the interval is 60 s everywhere",
+    "prometheus.server.remoteWrite": "the architecture decides what AMP receives",
+    "prometheus.serverFiles": "the scrape jobs and recording rules come from metrics/",
+    "prometheus.serviceAccounts.server": "it carries the role that writes to AMP",
+    "service": "set kubecost.expose and kubecost.allowed_cidrs instead",
+    "serviceAccount": "it carries the role that queries AMP",
+    "sigV4Proxy.host": "it follows from the workspace",
+    "sigV4Proxy.name": "the proxy signs for AMP only",
+    "sigV4Proxy.port": "Kubecost queries AMP through this port",
+    "sigV4Proxy.region": "it follows from the workspace",
+    "sigV4Proxy.role_arn": "set amp.role_arn instead",
+}
+
+
+def impossible(settings: Settings, architectures: Mapping[str, Needs]) -> Iterator[Fault]:
+    """Faults that no single key shows: combinations, and what is not supported yet."""
+    chosen = settings.chosen(architectures)
+    for name in chosen:
+        if name not in architectures:
+            yield Fault("architectures", name, f"all, or a list of {', '.join(architectures)}")
+    if len(set(chosen)) < len(chosen):
+        yield Fault("architectures", chosen, "each architecture once")
+    known = {name: architectures[name] for name in chosen if name in architectures}
+    writers = [name for name, needs in known.items() if needs.amp]
+    if settings.amp.workspace_id and len(writers) > 1:
+        allowed = "one architecture with AMP: two would write the same series into the workspace"
+        yield Fault("architectures", writers, f"with amp.workspace_id, {allowed}")
+    if settings.grafana.enabled and not writers:
+        yield Fault("grafana.enabled", True, "true with an architecture that sends costs to AMP")
+    scraping = [name for name, needs in known.items() if needs.scraper]
+    yield from _impossible_base(settings.base)
+    yield from _impossible_clusters(settings, scraping)
+    yield from _impossible_kubecost(settings.kubecost)
+    yield from _impossible_state(settings.state)
+
+
+def _impossible_base(base: BaseSettings) -> Iterator[Fault]:
+    nodes = base.nodes
+    if not nodes.min <= nodes.desired <= nodes.max:
+        given = {"min": nodes.min, "desired": nodes.desired, "max": nodes.max}
+        yield Fault("base.nodes", given, "min <= desired <= max")
+    if len(nodes.cpu_architectures) > 1:
+        allowed = "types of one CPU architecture (all Graviton, or none)"
+        yield Fault("base.nodes.instance_types", nodes.instance_types, allowed)
+    vpc = IPv4Network(base.vpc_cidr)
+    if not (_is_private(vpc) and 16 <= vpc.prefixlen <= 22):
+        allowed = "a private block from /16 to /22, so that every subnet has room for pods"
+        yield Fault("base.vpc_cidr", base.vpc_cidr, allowed)
+    yield from _impossible_allow_list("base.api_access_cidrs", base.api_access_cidrs)
+    for cidr in base.api_access_cidrs:
+        if _is_private(IPv4Network(cidr)):
+            allowed = "public addresses; private ones use the private endpoint, always on"
+            yield Fault("base.api_access_cidrs", cidr, allowed)
+
+
+def _is_private(block: IPv4Network) -> bool:
+    """Tell whether a block lies in RFC 1918's or the carrier-grade NAT range."""
+    ranges = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+    return any(block.subnet_of(IPv4Network(private)) for private in ranges)
+
+
+def _impossible_clusters(settings: Settings, scraping: list[str]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for index, cluster in enumerate(settings.targets):
+        key = f"clusters[{index}]"
+        try:
+            TypeAdapter(ClusterId).validate_python(cluster.id)
+        except ValidationError as error:
+            yield Fault(f"{key}.id", cluster.id, error.errors()[0]["msg"])
+        # Stack names and role names know no upper case from lower.
+        if cluster.id.lower() in seen:
+            yield Fault(f"{key}.id", cluster.id, "an id of its own: it tells clusters apart in AMP")
+        seen.add(cluster.id.lower())
+        if scraping and cluster.region != settings.amp_region:
+            allowed = f"{settings.amp_region}, where AMP is: {scraping[0]} cannot cross regions"
+            yield Fault(f"{key}.region", cluster.region, allowed)
+
+
+def _impossible_kubecost(kubecost: KubecostSettings) -> Iterator[Fault]:
+    yield from _impossible_allow_list("kubecost.allowed_cidrs", kubecost.allowed_cidrs)
+    if kubecost.expose != "none" and not kubecost.allowed_cidrs:
+        allowed = f"the blocks that may open the UI, since kubecost.expose is {kubecost.expose}"
+        yield Fault("kubecost.allowed_cidrs", [], allowed)
+    yield from _owned_values(kubecost.values)
+
+
+def _owned_values(values: dict[str, JsonValue]) -> Iterator[Fault]:
+    """User values at, above or below a path of OWNED_VALUES, each reported once."""
+    reported = set()
+    for owned, reason in OWNED_VALUES.items():
+        value: JsonValue = values
+        path = "kubecost.values"
+        for part in owned.split("."):
+            if not isinstance(value, dict):
+                reason = "mappings only (null or text would delete what the architecture sets)"
+                break
+            if part not in value:
+                path = ""
+                break
+            value, path = value[part], f"{path}.{part}"
+        if path and path not in reported:
+            reported.add(path)
+            yield Fault(path, value, f"nothing: {reason}")
+
+
+def _impossible_allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:
+    """Refuse an allow-list that is open to (nearly) everyone or lists an address twice."""
+    blocks = [IPv4Network(cidr) for cidr in cidrs]
+    for index, block in enumerate(blocks):
+        if block.prefixlen < 8:
+            yield Fault(key, str(block), "blocks of /8 or smaller, not (half) the internet")
+        for other in blocks[:index]:
+            if block.overlaps(other):
+                yield Fault(key, str(block), f"blocks that do not overlap; {other} is listed, too")
+
+
+def _impossible_state(state: StateSettings) -> Iterator[Fault]:
+    required = {"local": (), "s3": ("bucket", "region"), "cloud": ("organization",)}
+    section = {"s3": state.s3, "cloud": state.cloud}.get(state.backend)
+    for key in required[state.backend]:
+        if getattr(section, key) is None:
+            allowed = f"it must be given when state.backend is {state.backend}"
+            yield Fault(f"state.{state.backend}.{key}", MISSING, allowed)

@@ -1,0 +1,161 @@
+"""kubecost.yaml -> `Settings`, or one readable line for each thing that is wrong with it.
+
+The file is `kubecost.yaml` beside main.py, or the one that the environment variable
+`KUBECOST_CONFIG` names. Other files of the user's are read and explained alike (`parse`).
+"""
+
+import difflib
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from settings import Needs, Section, Settings
+from settings.faults import MISSING, Fault, impossible
+
+Kind = TypeVar("Kind", bound=Section)
+
+
+class SettingsError(Exception):
+    """The settings file cannot be used; `faults` are lines for a person, one for each reason."""
+
+    def __init__(self, file: str, faults: Collection[Fault | str]) -> None:
+        self.faults = [_printable(f"{file}: {fault}") for fault in faults]
+        super().__init__("\n".join(self.faults))
+
+
+def _printable(line: str) -> str:
+    """Escape what would break a line or steer a terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+
+
+def load(architectures: Mapping[str, Needs]) -> Settings:
+    """Read and validate the settings file.
+
+    `architectures` are the names that the setting of that name may list, each with what it needs.
+    Raises SettingsError with every fault that was found.
+    """
+    path = Path(os.environ.get("KUBECOST_CONFIG") or Path(__file__).parent.parent / "kubecost.yaml")
+    return settings_in(_text(path), architectures, file=path.name)
+
+
+def settings_in(text: str, architectures: Mapping[str, Needs], *, file: str) -> Settings:
+    """Validate the text of a settings file, as load does; `file` is what the faults call it."""
+    settings = _section_in_text(text, Settings, file)
+    if faults := list(impossible(settings, architectures)):
+        raise SettingsError(file, faults)
+    return settings
+
+
+def parse(path: Path, kind: type[Kind]) -> Kind:
+    """Read a YAML file as a `kind` of section; raises SettingsError with every fault in it."""
+    return _section_in_text(_text(path), kind, path.name)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SettingsError(path.name, [f"cannot be read: {reason}"]) from None
+    except UnicodeDecodeError:
+        raise SettingsError(path.name, ["is not UTF-8 text"]) from None
+
+
+def _section_in_text(text: str, kind: type[Kind], file: str) -> Kind:
+    try:
+        data = yaml.load(text, Loader=_UniqueKeyLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SettingsError(file, [_yaml_fault(error)]) from None
+    if not isinstance(data, dict):
+        found = "the file is empty" if data is None else f"found a {type(data).__name__}"
+        keys = " and ".join(list(kind.model_fields)[:2])
+        raise SettingsError(file, [f"{found}; allowed: keys such as {keys}"])
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        faults = [_fault(e, kind) for e in error.errors(include_url=False)]
+        raise SettingsError(file, faults) from None
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys silently; here the second one is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            if (key_node.tag, str(key_node.value)) in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key_node.value!r} appears twice", key_node.start_mark
+                )
+            seen.add((key_node.tag, str(key_node.value)))
+        return super().construct_mapping(node, deep)
+
+
+def _yaml_fault(error: Exception) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"is not YAML: {' '.join(str(error).split())}"
+    mark = error.problem_mark or error.context_mark
+    where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"is not YAML: {error.problem or error.context}{where}"
+
+
+def _fault(error: ErrorDetails, kind: type[Section]) -> Fault:
+    """Say one of pydantic's errors in this project's words."""
+    path = [part for part in error["loc"] if part != "[key]"]
+    if path[:2] == ["kubecost", "values"]:
+        path = path[:3]
+    key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
+    given, context = error["input"], error.get("ctx", {})
+    number = isinstance(given, int | float) and not isinstance(given, bool)
+    match error["type"]:
+        case "extra_forbidden":
+            allowed = f"there is no such key{_nearest(path, kind)}"
+        case "missing":
+            given, allowed = MISSING, "it must be given"
+        case "literal_error":
+            allowed = context["expected"].replace("'", '"') + (", in quotes" if number else "")
+        case "string_type":
+            allowed = "text" + (", in quotes" if number else "")
+        case "int_type":
+            allowed = "a whole number"
+        case "float_type":
+            allowed = "a number"
+        case "date_type":
+            allowed = "a date such as 2026-11-24, without quotes"
+        case "bool_type":
+            allowed = "true or false"
+        case "tuple_type":
+            allowed = "a list"
+        case "invalid-json-value":
+            allowed = "text, numbers, lists and mappings (a date in quotes)"
+        case "dict_type" | "model_type":
+            allowed = "a mapping (key: value)"
+        case "greater_than_equal":
+            allowed = f"at least {context['ge']}"
+        case "less_than_equal":
+            allowed = f"at most {context['le']}"
+        case _:
+            allowed = error["msg"]
+    return Fault(key, given, allowed)
+
+
+def _nearest(path: list[int | str], section: type[Section]) -> str:
+    """Name the known key that an unknown one resembles most, or all keys of its section."""
+    for part in path[:-1]:
+        if isinstance(part, str) and part in section.model_fields:
+            section = _section_in(section.model_fields[part].annotation) or section
+    keys = list(section.model_fields)
+    near = difflib.get_close_matches(str(path[-1]), keys, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; the keys here are {', '.join(keys)}"
+
+
+def _section_in(annotation: Any) -> type[Section] | None:
+    """Find the Section in an annotation such as `tuple[ClusterSettings, ...] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next(filter(None, map(_section_in, get_args(annotation))), None)

@@ -1,0 +1,1 @@
+"""Stacks that are no architecture, and what every stack shares."""

@@ -1,0 +1,175 @@
+"""Ring 1: what the settings file may say, and what is said when it may not."""
+
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from settings import Needs, Settings
+from settings import file as settings_file
+from settings.faults import OWNED_VALUES
+from settings.file import SettingsError
+from tests.conftest import SETTINGS_FILES
+
+ARCHITECTURES = {
+    "prom": Needs(amp=False),
+    "prom_amp": Needs(),
+    "amp": Needs(scraper=True),
+}
+
+
+def load(text: str | bytes, folder: Path) -> Settings:
+    file = folder / "kubecost.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else dedent(text).encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECOST_CONFIG", str(file))
+        return settings_file.load(ARCHITECTURES)
+
+
+def faults(text: str | bytes, folder: Path) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        load(text, folder)
+    assert str(error.value) == "\n".join(error.value.faults)
+    return [fault.removeprefix("kubecost.yaml: ") for fault in error.value.faults]
+
+
+def keys(data: Any, prefix: str = "") -> set[str]:
+    if not isinstance(data, dict) or not data:
+        return {prefix}
+    return {key for name, value in data.items() for key in keys(value, f"{prefix}.{name}")}
+
+
+def test_the_released_file_shows_every_key_with_its_default() -> None:
+    shown = yaml.safe_load(SETTINGS_FILES["defaults"].read_text())
+    defaults = Settings().model_dump(mode="json", exclude={"clusters"})
+    assert keys(shown) == keys(defaults)
+    assert Settings.model_validate(shown) == Settings()
+
+
+def test_an_empty_section_means_its_defaults(tmp_path: Path) -> None:
+    assert load("name: kubecost\nbase:\nstate:\n  s3:\n", tmp_path) == Settings()
+
+
+def test_the_cluster_defaults_to_the_one_of_base(tmp_path: Path) -> None:
+    (target,) = load("{name: finops, region: eu-west-1}", tmp_path).targets
+    assert (target.name, target.id, target.region) == ("finops", "finops", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "cpu"),
+    [
+        ("m7i.large", "x86_64"),
+        ("m7i-flex.large", "x86_64"),
+        ("g5.xlarge", "x86_64"),
+        ("m7g.large", "arm64"),
+        ("c7gn.xlarge", "arm64"),
+        ("im4gn.large", "arm64"),
+        ("t4g.medium", "arm64"),
+        ("a1.large", "arm64"),
+    ],
+)
+def test_the_cpu_follows_from_the_instance_type(
+    instance_type: str, cpu: str, tmp_path: Path
+) -> None:
+    settings = load(f"base: {{nodes: {{instance_types: [{instance_type}]}}}}", tmp_path)
+    assert settings.base.nodes.cpu_architectures == {cpu}
+
+
+BAD_SETTINGS = yaml.safe_load(Path(__file__).with_name("bad_settings.yaml").read_text())
+
+
+@pytest.mark.parametrize("case", BAD_SETTINGS, ids=lambda case: case["says"][0][:40])
+def test_each_fault_is_one_plain_line(case: dict[str, Any], tmp_path: Path) -> None:
+    assert faults(case["file"], tmp_path) == case["says"]
+
+
+def test_text_that_is_not_utf8(tmp_path: Path) -> None:
+    assert faults(b"\xff\xfe\x00", tmp_path) == ["is not UTF-8 text"]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECOST_CONFIG", str(tmp_path / "other.yaml"))
+    with pytest.raises(SettingsError, match=r"^other.yaml: cannot be read: no such file"):
+        settings_file.load(ARCHITECTURES)
+
+
+@pytest.mark.parametrize("owned", OWNED_VALUES)
+def test_values_that_the_architecture_decides_are_refused(owned: str, tmp_path: Path) -> None:
+    values: Any = {"mine": 1}
+    for part in reversed(owned.split(".")):
+        values = {part: values}
+    (fault,) = faults(yaml.safe_dump({"kubecost": {"values": values}}), tmp_path)
+    assert fault.startswith(f"kubecost.values.{owned}: given ")
+    assert fault.endswith(OWNED_VALUES[owned])
+
+
+def test_other_values_are_accepted(tmp_path: Path) -> None:
+    settings = load(
+        """
+        kubecost:
+          values:
+            global: {podAnnotations: {team: platform}}
+            prometheus: {server: {retention: 14d}, extraScrapeConfigs: "- job_name: mine"}
+            sigV4Proxy: {image: registry.example/aws-sigv4-proxy:1.11.1}
+        """,
+        tmp_path,
+    )
+    assert settings.kubecost.values["prometheus"]
+
+
+texts = st.text(max_size=12) | st.sampled_from(["all", "none", "10.0.0.0/16", "1.35", "true", "s3"])
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | texts
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def sections(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Draw for each known key, now and then, something that may or may not fit."""
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            key: anything | sections(value) if isinstance(value, dict) and value else anything
+            for key, value in schema.items()
+        },
+    )
+
+
+def messages(text: str | bytes, folder: Path) -> list[str] | None:
+    try:
+        load(text, folder)
+    except SettingsError as error:
+        return error.faults
+    return None
+
+
+def plain(faults: list[str] | None) -> bool:
+    return faults is None or (
+        faults != []
+        and all(line.startswith("kubecost.yaml: ") and line.isprintable() for line in faults)
+    )
+
+
+@given(data=sections(Settings().model_dump(mode="json")) | anything)
+@hypothesis_settings(deadline=None)
+def test_whatever_is_put_in_gives_settings_or_plain_messages(
+    data: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    written = yaml.safe_dump(data, allow_unicode=True)
+    assert plain(messages(written, tmp_path_factory.getbasetemp()))
+
+
+@given(text=st.text(max_size=80) | st.binary(max_size=80))
+@hypothesis_settings(deadline=None)
+def test_whatever_is_written_gives_settings_or_plain_messages(
+    text: str | bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    assert plain(messages(data, tmp_path_factory.getbasetemp()))

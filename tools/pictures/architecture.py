@@ -1,0 +1,39 @@
+"""What an architecture's picture shows: its stack and base's, with the settings' defaults."""
+
+from collections.abc import Mapping
+
+from architectures import OVERLAYS
+from tools.diff import Stack
+from tools.pictures.components import components
+from tools.pictures.flows import flows
+from tools.pictures.left_out import LEFT_OUT
+from tools.pictures.parts import parts
+from tools.pictures.picture import MUTED, ROLE, VOLUME, Item, Picture, Text, true_items
+
+HEIGHT = 536
+
+
+def picture(architecture: str, stacks: Mapping[str, Stack]) -> Picture:
+    """Draw an architecture.
+
+    Raises:
+        PictureError: the stacks have what the picture does not account for.
+    """
+    found = components({"base": stacks["base"], "overlay": stacks[architecture]})
+    summary = (OVERLAYS[architecture].__doc__ or "").partition("\n\n")[0]
+    items = [
+        Text(at=(24, 30), text=architecture, align="left", bold=True, size=19),
+        Text(at=(24, 56), text=" ".join(summary.split()), align="left", size=14, color=MUTED),
+        *catalogue(found),
+    ]
+    return Picture(
+        architecture,
+        HEIGHT,
+        true_items(items, found, LEFT_OUT),
+        icons={VOLUME: "EBS volume", ROLE: "IAM role (IRSA)"},
+    )
+
+
+def catalogue(found: Mapping[str, str]) -> list[Item]:
+    """Give everything that an architecture's picture can show."""
+    return [*parts(found), *flows(found)]

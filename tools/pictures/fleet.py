@@ -1,0 +1,300 @@
+"""What the fleet's picture shows: clusters of two regions and two accounts, one workspace.
+
+The settings are those in fleet.yaml, the architecture is `prom_amp`; how a cluster is scraped is
+left to the picture of that architecture.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from diagrams.aws.compute import ElasticKubernetesService
+from diagrams.aws.general import User
+from diagrams.aws.management import AmazonManagedPrometheus, OrganizationsAccount
+from diagrams.k8s.compute import Deploy
+from diagrams.onprem.monitoring import Grafana, Prometheus
+
+from tools.diff import Stack
+from tools.pictures.components import components
+from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_FLEET
+from tools.pictures.picture import (
+    AMP,
+    EKS,
+    MUTED,
+    OPEN,
+    QUERY,
+    ROLE,
+    WRITE,
+    Box,
+    Flow,
+    Item,
+    Part,
+    Picture,
+    Point,
+    Text,
+    true_items,
+)
+
+HUB, REGIONAL, FOREIGN = "prom_amp", "prom_amp-shop", "prom_amp-research"
+WORKSPACE = f"{HUB}:aws_prometheus_workspace.workspace"
+CONFIGURATION = f"{HUB}:aws_prometheus_workspace_configuration.workspace_configuration"
+DATA_SOURCE = "grafana:helm_release.grafana_release/datasources.datasources.yaml.datasources.0"
+KUBECOST_UI, GRAFANA_UI = f"{HUB}:output.kubecost_ui", "grafana:output.grafana_ui"
+
+HEIGHT = 598
+LEFT, CENTER, EDGE, RIGHT, FLOOR = 200, 330, 640, 722, 396
+ROWS = {HUB: 190, REGIONAL: 356, FOREIGN: 504}
+GRAFANA_ROW = 260
+
+
+def picture(stacks: Mapping[str, Stack]) -> Picture:
+    """Draw the fleet.
+
+    Raises:
+        PictureError: the stacks have what the picture does not account for.
+    """
+    found = components(stacks)
+    summary = "Every cluster writes to the hub's workspace, and the hub's Kubecost shows them all."
+    items = [
+        Text(at=(24, 30), text="fleet", align="left", bold=True, size=19),
+        Text(at=(24, 56), text=summary, align="left", size=14, color=MUTED),
+        *_accounts(found, stacks),
+        *_workspace(found, stacks),
+        *(item for stack in ROWS for item in _cluster(stack, found, stacks)),
+        *_grafana(),
+        *_person(),
+    ]
+    return Picture(
+        "fleet",
+        HEIGHT,
+        true_items(items, found, LEFT_OUT | LEFT_OUT_OF_FLEET),
+        icons={ROLE: "IAM role"},
+    )
+
+
+def _assumed(found: Mapping[str, str]) -> str:
+    arn: str = json.loads(found[f"{HUB}:helm_release.kubecost_release/sigV4Proxy.role_arn"])
+    return arn
+
+
+def _accounts(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterator[Item]:
+    (terraform,) = stacks[FOREIGN]["provider"]["aws"][0]["assume_role"]
+    for arn, top, size in (
+        (_assumed(found), 76, (714, FLOOR - 66)),
+        (terraform["role_arn"], 414, (426, 136)),
+    ):
+        yield Box(
+            corner=(104, top),
+            size=size,
+            title=f"AWS account {arn.split(':')[4]}",
+            icon=OrganizationsAccount,
+            border=MUTED,
+            fill="#f6f8fa",
+        )
+
+
+def _workspace(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterator[Item]:
+    yield Box(
+        shows=(WORKSPACE,), corner=(EDGE, 106), size=(166, FLOOR - 106), border=AMP, fill="#fff6fa"
+    )
+    yield Part(
+        shows=(WORKSPACE,), id="workspace", icon=AmazonManagedPrometheus, at=(RIGHT, 188), size=60
+    )
+    yield Text(shows=(WORKSPACE,), at=(RIGHT, 234), text="AMP workspace", bold=True, size=13)
+    days = json.loads(found[CONFIGURATION])["retention_period_in_days"]
+    region = stacks[HUB]["provider"]["aws"][0]["region"]
+    yield Text(
+        shows=(CONFIGURATION,),
+        names=((CONFIGURATION, WORKSPACE),),
+        at=(RIGHT, 252),
+        text=f"{region}\nkeeps {days} days",
+    )
+    arn, identities = _assumed(found), _identities()
+    yield Part(
+        shows=tuple(each.role for each in identities), id="role", icon=ROLE, at=(660, 330), size=20
+    )
+    yield Text(
+        shows=tuple(
+            component
+            for each in identities
+            for component in (each.signing, each.policy, each.annotation)
+        ),
+        names=tuple(
+            pair
+            for each in identities
+            for pair in (
+                (each.annotation, each.role),
+                (each.policy, each.role),
+                (each.policy, arn),
+                (each.signing, arn),
+            )
+        ),
+        at=(676, 324),
+        text=f"{arn.rpartition('/')[2]}:\nevery reader and\nwriter assumes it",
+        align="left",
+    )
+
+
+class _Identity(NamedTuple):
+    """A service account's role, and what signs for it with the role in the workspace's account."""
+
+    role: str
+    policy: str
+    annotation: str
+    signing: str
+
+
+def _identities() -> list[_Identity]:
+    found = [_identity("grafana", "grafana_reader", "grafana_release/serviceAccount", DATA_SOURCE)]
+    for stack in ROWS:
+        release = f"{stack}:helm_release.kubecost_release"
+        for name, account, signing in (
+            ("kubecost_writer", "prometheus.serviceAccounts.server", "global.amp.sigv4.role_arn"),
+            ("kubecost_reader", "serviceAccount", "sigV4Proxy.role_arn"),
+        ):
+            found.append(
+                _identity(stack, name, f"kubecost_release/{account}", f"{release}/{signing}")
+            )
+    return found
+
+
+def _identity(stack: str, name: str, account: str, signing: str) -> _Identity:
+    return _Identity(
+        role=f"{stack}:aws_iam_role.{name}",
+        policy=f"{stack}:aws_iam_role_policy.{name}_policy",
+        annotation=f"{stack}:helm_release.{account}.annotations.eks.amazonaws.com/role-arn",
+        signing=signing,
+    )
+
+
+def _cluster(stack: str, found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterator[Item]:
+    y, release = ROWS[stack], f"{stack}:helm_release.kubecost_release"
+    top = y - (86 if stack == HUB else 64)
+    cluster = f"{stack}:data.aws_eks_cluster.cluster"
+    region = stacks[stack]["provider"]["aws"][0]["region"]
+    hub = ", the hub" if stack == HUB else ""
+    yield Box(
+        shows=(cluster,),
+        corner=(114, top),
+        size=(406, (GRAFANA_ROW + 24 if stack == HUB else y + 38) - top),
+        title=f"{json.loads(found[cluster])['name']}, {region}{hub}",
+        icon=ElasticKubernetesService,
+        border=EKS,
+        fill="#fffdf9",
+    )
+    agent = (f"{release}/federatedETL.agentOnly", f"{release}/federatedETL.useMultiClusterDB")
+    kubecost, prometheus = f"{stack} kubecost", f"{stack} prometheus"
+    yield Part(shows=(release,), id=kubecost, icon=Deploy, at=(LEFT, y), size=38)
+    for shows, unless, name, asks in (
+        ((release,), agent, "Kubecost UI", "queries all clusters"),
+        (agent, (), "Kubecost agent", "queries its own cluster"),
+    ):
+        yield Text(shows=shows, unless=unless, at=(LEFT, y + 27), text=name, bold=True, size=13)
+        yield Text(
+            shows=shows,
+            unless=unless,
+            at=(CENTER + 46, y - 43),
+            text=asks,
+            align="left",
+            color=QUERY.color,
+        )
+    scrapes = f"{release}/global.prometheus.enabled"
+    yield Part(shows=(scrapes,), id=prometheus, icon=Prometheus, at=(CENTER, y), size=38)
+    yield Text(shows=(scrapes,), at=(CENTER, y + 27), text="Prometheus", bold=True, size=13)
+    label = f"{release}/prometheus.server.global.external_labels.cluster_id"
+    yield Text(
+        shows=(label,),
+        at=(CENTER + 46, y - 12),
+        text=f"cluster_id: {json.loads(found[label])}",
+        align="left",
+        color=WRITE.color,
+    )
+    yield from _to_workspace(stack, found)
+
+
+def _to_workspace(stack: str, found: Mapping[str, str]) -> Iterator[Item]:
+    """Arrows from a cluster; one that is not the hub knows the workspace by the hub's alias."""
+    y, release = ROWS[stack], f"{stack}:helm_release.kubecost_release"
+    workspace = WORKSPACE
+    look_ups: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+    if stack != HUB:
+        workspace = f"{stack}:data.aws_prometheus_workspace.workspace"
+        by_alias = f"{stack}:data.aws_prometheus_workspaces.workspace_by_alias"
+        look_ups = (workspace, by_alias)
+        names = ((workspace, by_alias), (by_alias, json.loads(found[WORKSPACE])["alias"]))
+    endpoint, url = (
+        f"{release}/global.amp.{key}" for key in ("prometheusServerEndpoint", "remoteWriteService")
+    )
+    yield Flow(
+        shows=(endpoint, f"{release}/global.amp.enabled", *look_ups),
+        names=((endpoint, workspace), *names),
+        kind=QUERY,
+        start=f"{stack} kubecost",
+        end="workspace",
+        points=((LEFT, y - 21), (LEFT, y - 30), *_arrival(stack, y - 30, 700)),
+    )
+    yield Flow(
+        shows=(url, *look_ups),
+        names=((url, workspace), *names),
+        kind=WRITE,
+        start=f"{stack} prometheus",
+        end="workspace",
+        points=((CENTER + 22, y), *_arrival(stack, y, 744)),
+    )
+
+
+def _arrival(stack: str, y: float, x: float) -> tuple[Point, ...]:
+    """From the left or, for what is in the other account, from below."""
+    return ((x, y), (x, FLOOR)) if stack == FOREIGN else ((EDGE, y),)
+
+
+def _grafana() -> Iterator[Item]:
+    release = "grafana:helm_release.grafana_release"
+    workspace = "grafana:data.aws_prometheus_workspace.workspace_prom_amp"
+    yield Part(shows=(release,), id="grafana", icon=Grafana, at=(LEFT, GRAFANA_ROW), size=32)
+    yield Text(
+        shows=(release,),
+        at=(LEFT + 26, GRAFANA_ROW - 12),
+        text="Grafana (optional)",
+        align="left",
+        bold=True,
+        size=13,
+    )
+    yield Text(
+        shows=(DATA_SOURCE,),
+        at=(CENTER + 46, GRAFANA_ROW - 12),
+        text="queries all clusters",
+        align="left",
+        color=QUERY.color,
+    )
+    yield Flow(
+        shows=(DATA_SOURCE, workspace),
+        names=((DATA_SOURCE, workspace),),
+        kind=QUERY,
+        start="grafana",
+        end="workspace",
+        points=((LEFT + 20, GRAFANA_ROW), (EDGE, GRAFANA_ROW)),
+    )
+
+
+def _person() -> Iterator[Item]:
+    y = ROWS[HUB]
+    yield Part(shows=(KUBECOST_UI,), id="person", icon=User, at=(48, y))
+    yield Text(shows=(KUBECOST_UI,), at=(48, y + 34), text="kubectl\nport-forward")
+    for ui, end, points in (
+        (KUBECOST_UI, f"{HUB} kubecost", ((74, y), (LEFT - 21, y))),
+        (
+            GRAFANA_UI,
+            "grafana",
+            ((74, y), (94, y), (94, GRAFANA_ROW), (LEFT - 20, GRAFANA_ROW)),
+        ),
+    ):
+        yield Flow(
+            shows=(ui,),
+            names=((ui, "port-forward"),),
+            kind=OPEN,
+            start="person",
+            end=end,
+            points=points,
+        )

@@ -1,0 +1,159 @@
+"""What pictures are made of, and the rule by which a picture shows what the stacks have."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from diagrams import Node
+from diagrams.aws.security import IdentityAndAccessManagementIamRole
+from diagrams.aws.storage import ElasticBlockStoreEBSVolume
+
+# Pixels of a README's column, which is 830 wide on GitHub, from the upper left corner.
+Point = tuple[float, float]
+
+WIDTH = 830
+
+# The colors of AWS's and Kubernetes's icons, dark enough for text on white.
+NETWORK, EKS, AMP, KUBERNETES = "#7d4ad8", "#b85300", "#c7196b", "#326ce5"
+MUTED = "#57606a"
+
+# Small icons that need a legend.
+ROLE, VOLUME = IdentityAndAccessManagementIamRole, ElasticBlockStoreEBSVolume
+
+
+class PictureError(Exception):
+    """What keeps a picture from being true, a line each."""
+
+
+class Kind(NamedTuple):
+    """How a kind of arrow looks, and what it is called; it leads from the one who acts."""
+
+    title: str
+    color: str
+    style: str
+    width: float
+
+
+SCRAPE = Kind("scrape", "#1a7f37", "dashed", 1.8)
+WRITE = Kind("remote write", "#c2410c", "solid", 2.6)
+QUERY = Kind("query", "#0550ae", "solid", 1.8)
+OPEN = Kind("open the UI", MUTED, "solid", 1.4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """Something that is drawn if, and only if, the stacks have all that it shows.
+
+    Attributes:
+        shows: the components that it stands for (`tools.pictures.components`).
+        unless: components that must not be there.
+        names: pairs of a component and what its JSON must name: another component, or a word.
+    """
+
+    shows: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box(Item):
+    """A frame around other things, with a title in its upper left corner."""
+
+    corner: Point
+    size: Point
+    title: str = ""
+    icon: type[Node] | None = None
+    border: str = "#8c959f"
+    fill: str = "#ffffff"
+    dashed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part(Item):
+    """An icon; flows lead to it by its id."""
+
+    id: str
+    icon: type[Node]
+    at: Point
+    size: float = 44
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text(Item):
+    """Lines of text; `at` is the end or center of the first line, by `align`."""
+
+    at: Point
+    text: str
+    align: str = "center"
+    bold: bool = False
+    color: str = "#1f2328"
+    size: float = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow(Item):
+    """An arrow between parts along straight lines."""
+
+    kind: Kind
+    start: str
+    end: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn; `icons` are small ones that the legend explains where they occur."""
+
+    title: str
+    height: float
+    items: tuple[Item, ...]
+    icons: Mapping[type[Node], str]
+
+
+def true_items(
+    catalogue: Iterable[Item], components: Mapping[str, str], left_out: Mapping[str, str]
+) -> tuple[Item, ...]:
+    """Choose what the components ask for.
+
+    Args:
+        catalogue: everything that could be drawn.
+        components: what the stacks have.
+        left_out: patterns of components that no picture shows, with the reason.
+
+    Raises:
+        PictureError: a component would be neither drawn nor left out for a reason, an item does
+            not lead where the JSON says, or a flow starts or ends at a part that is not drawn.
+    """
+    items = tuple(
+        item
+        for item in catalogue
+        if components.keys() >= set(item.shows) and components.keys().isdisjoint(item.unless)
+    )
+    shown = {component for item in items for component in item.shows}
+    faults = [
+        f"{component}: neither drawn nor left out for a reason"
+        for component in sorted(components.keys() - shown)
+        if not any(fnmatchcase(component, pattern) for pattern in left_out)
+    ]
+    parts = {item.id for item in items if isinstance(item, Part)}
+    for item in items:
+        faults += [
+            f"{component} does not name {word}"
+            for component, word in item.names
+            if _address(word, components) not in components.get(component, "")
+        ]
+        if isinstance(item, Flow):
+            faults += [
+                f"{item.shows[0]}: {end} is not in the picture"
+                for end in (item.start, item.end)
+                if end not in parts
+            ]
+    if faults:
+        raise PictureError("\n".join(faults))
+    return items
+
+
+def _address(word: str, components: Mapping[str, str]) -> str:
+    """Write a component as JSON refers to it; any other word stays as it is."""
+    return word.partition(":")[2] if word in components else word
