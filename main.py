@@ -2,19 +2,22 @@
 
 import sys
 
-from cdktf import App
-
-from architectures import ARCHITECTURES, add_stacks
-from settings import file as settings_file
+from architectures.faults import find_faults
+from settings.file import SettingsError, load
 
 
 def main() -> int:
     """Write every stack, or say on stderr what is wrong with the settings; 1 if anything is."""
     try:
-        settings = settings_file.load(ARCHITECTURES)
-    except settings_file.SettingsError as error:
+        settings = load(find_faults)
+    except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
+    # Only now: loading CDKTF takes longer than judging the settings.
+    from cdktf import App
+
+    from architectures.app import add_stacks
+
     app = App()
     add_stacks(app, settings)
     app.synth()

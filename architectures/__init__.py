@@ -1,40 +1,100 @@
-"""The stacks: a shared base, five overlays, and what they need now and then."""
+"""The architectures: what each is, when to choose it, what it needs; plain data, without CDKTF.
 
-from cdktf import Annotations, App
+`architectures/<name>.py` has the class that composes it.
+"""
 
-from architectures.adot_amp import AdotAmp
-from architectures.amp import Amp
-from architectures.overlay import Overlay
-from architectures.prom import Prom
-from architectures.prom_amp import PromAmp
-from architectures.prom_amp_cost import PromAmpCost
-from settings import Settings
-from stacks import quotas
-from stacks.base import Base
-from stacks.grafana import Grafana
-from stacks.load_balancer import LoadBalancer
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """An answer to the question where Kubecost's metrics live.
+
+    Attributes:
+        name: of the stack, and of the module that composes it.
+        slot: a number that no other has; host ports are counted from it, so it never changes.
+        summary: who scrapes, what AMP receives, what Kubecost queries.
+        choose_when: how "Choose it" goes on.
+        outage: how "An outage of AMP" goes on; see docs/metrics.md.
+        sends_to_amp: whether metrics go to a workspace.
+        queries_amp: whether Kubecost queries it.
+        scraped_by_amp: whether AMP's managed scraper must reach the cluster, in AMP's region.
+    """
+
+    name: str
+    slot: int
+    summary: str
+    choose_when: str
+    outage: str
+    sends_to_amp: bool = True
+    queries_amp: bool = True
+    scraped_by_amp: bool = False
+
+
+def registry(*architectures: Architecture) -> dict[str, Architecture]:
+    """Index architectures by name.
+
+    Raises:
+        ValueError: two of them have the same name or slot.
+    """
+    for attribute in ("name", "slot"):
+        holders: dict[str | int, str] = {}
+        for each in architectures:
+            value = getattr(each, attribute)
+            if value in holders:
+                raise ValueError(f"{holders[value]} and {each.name} have the {attribute} {value}")
+            holders[value] = each.name
+    return {each.name: each for each in architectures}
+
 
 # In reading order: from everything in the cluster to nothing in the cluster.
-OVERLAYS: dict[str, type[Overlay]] = {
-    overlay.architecture: overlay for overlay in (Prom, PromAmpCost, PromAmp, AdotAmp, Amp)
-}
-
-# What the settings must know of them.
-ARCHITECTURES = {name: overlay.needs for name, overlay in OVERLAYS.items()}
-
-
-def add_stacks(app: App, settings: Settings) -> None:
-    """Put into the app the stacks that the settings ask for; no stack depends on another."""
-    overlays = [OVERLAYS[name] for name in settings.chosen(OVERLAYS)]
-    if any(cluster.made_by_base for cluster in settings.targets):
-        Base(app, settings)
-    for cluster in settings.targets:
-        if settings.kubecost.expose != "none":
-            LoadBalancer(app, settings, cluster)
-        for overlay in overlays:
-            stack = overlay(app, settings, cluster)
-            if cluster.hub:
-                for warning in quotas.warnings(settings, overlay):
-                    Annotations.of(stack).add_warning(warning)
-    if settings.grafana.enabled:
-        Grafana(app, settings, settings.targets[0], overlays=overlays)
+ARCHITECTURES = registry(
+    Architecture(
+        name="prom",
+        slot=0,
+        summary="The bundled Prometheus scrapes and answers.",
+        choose_when="for one cluster, or when nothing may leave the cluster: no AMP, no role, no"
+        " fees.",
+        outage="loses nothing, because AMP has no part in it; the volumes in the cluster are the"
+        " only copy",
+        sends_to_amp=False,
+        queries_amp=False,
+    ),
+    Architecture(
+        name="prom_amp_cost",
+        slot=1,
+        summary="The bundled Prometheus scrapes and answers; it sends the cost metrics to AMP.",
+        choose_when="when in doubt: a tenth of the samples gives the costs of all clusters on one"
+        " screen.",
+        outage="loses nothing within an hour, throttling included",
+        queries_amp=False,
+    ),
+    Architecture(
+        name="prom_amp",
+        slot=2,
+        summary="The bundled Prometheus scrapes and sends everything to AMP, which Kubecost"
+        " queries.",
+        choose_when="for one Kubecost over all clusters, with a Prometheus in each that has other"
+        " uses.",
+        outage="loses all that AMP throttles (429), which the chart gives no way to send again;"
+        " else nothing within an hour",
+    ),
+    Architecture(
+        name="adot_amp",
+        slot=3,
+        summary="An ADOT collector scrapes and sends everything to AMP, which Kubecost queries.",
+        choose_when="for one Kubecost over all clusters, in any region and account, without"
+        " Prometheus.",
+        outage="loses nothing within an hour, throttling included; but what waits is in memory,"
+        " and lost when the collector restarts",
+    ),
+    Architecture(
+        name="amp",
+        slot=4,
+        summary="AMP's managed scraper, outside the cluster, scrapes for AMP, which Kubecost"
+        " queries.",
+        choose_when="when no collector may run in the cluster, and AMP is in the cluster's region.",
+        outage="depends on AWS: the scraper runs there",
+        scraped_by_amp=True,
+    ),
+)

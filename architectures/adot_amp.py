@@ -7,17 +7,9 @@ from modules.kubecost import Kubecost
 
 
 class AdotAmp(Overlay):
-    """An ADOT collector scrapes and sends everything to AMP, which Kubecost queries.
-
-    Take it for one Kubecost over all clusters, in any region and account, without Prometheus.
-    """
+    """An ADOT collector scrapes and sends everything to AMP, which Kubecost queries."""
 
     architecture = "adot_amp"
-    slot = 3
-    outage = (
-        "loses nothing within an hour, throttling included; but what waits is in memory, and"
-        " lost when the collector restarts"
-    )
 
     def compose(self) -> None:
         """Kubecost without Prometheus, a collector, and a workspace that evaluates the rules."""

@@ -5,17 +5,9 @@ from modules.kubecost import BundledPrometheus, Kubecost
 
 
 class PromAmp(Overlay):
-    """The bundled Prometheus scrapes and sends everything to AMP, which Kubecost queries.
-
-    Take it for one Kubecost over all clusters, with a Prometheus in each that has other uses.
-    """
+    """The bundled Prometheus scrapes and sends everything to AMP, which Kubecost queries."""
 
     architecture = "prom_amp"
-    slot = 2
-    outage = (
-        "loses all that AMP throttles (429), which the chart gives no way to send again; else"
-        " nothing within an hour"
-    )
 
     def compose(self) -> None:
         """Kubecost with its Prometheus, and a workspace that one writes and the other queries."""

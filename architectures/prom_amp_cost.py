@@ -3,19 +3,12 @@
 from architectures.overlay import Overlay
 from metrics.names import keep_costs
 from modules.kubecost import BundledPrometheus, Kubecost
-from settings import Needs
 
 
 class PromAmpCost(Overlay):
-    """The bundled Prometheus scrapes and answers; it sends the cost metrics to AMP.
-
-    Take it when in doubt: a tenth of the samples gives the costs of all clusters on one screen.
-    """
+    """The bundled Prometheus scrapes and answers; it sends the cost metrics to AMP."""
 
     architecture = "prom_amp_cost"
-    slot = 1
-    needs = Needs(queries=False)
-    outage = "loses nothing within an hour, throttling included"
 
     def compose(self) -> None:
         """Kubecost with its Prometheus, and a workspace that Prometheus writes costs to."""

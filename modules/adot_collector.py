@@ -51,6 +51,7 @@ class AdotCollector(Construct):
             service_account=name,
             statements=[sends_to.may_write()],
         )
+        sends_to.trust(writer.arn)
         repository, tag = versions.ADOT_IMAGE
         helm_release(
             self,

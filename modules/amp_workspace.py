@@ -32,32 +32,31 @@ LOG_RETENTION_DAYS = 30
 LABEL_SETS = 100
 
 
-class Home(NamedTuple):
-    """Where the fleet's workspace of an architecture is.
+class _Address(NamedTuple):
+    """How a workspace is reached; `endpoint` ends with a slash."""
 
-    Attributes:
+    id: str
+    arn: str
+    endpoint: str
+
+
+class AmpWorkspace(Construct):
+    """A workspace in Amazon Managed Service for Prometheus, in one of four modes.
+
+    * made: the hub makes it, with retention, a limit of active series for each cluster, and a log
+      group for what its rules report;
+    * found: the other clusters find it by its alias;
+    * named: the settings name an existing one, which is used as it is;
+    * foreign: they name a role with it, in an account that Terraform itself need not reach.
+
+    Args:
         architecture: whose workspace it is.
         alias: the name by which clusters find it.
         region: of the workspace.
         provider: for its region and account; None for the stack's own.
-        makes: whether this stack makes it, and its rules.
-        cluster_ids: the clusters that write to it.
-    """
-
-    architecture: str
-    alias: str
-    region: str
-    provider: AwsProvider | None
-    makes: bool
-    cluster_ids: Sequence[str]
-
-
-class AmpWorkspace(Construct):
-    """A workspace in Amazon Managed Service for Prometheus.
-
-    The hub makes it, with retention, a limit of active series for each cluster, and a log group
-    for what its rules report. The other clusters find it by its alias. One that the settings name
-    is used as it is.
+        cluster: which writes to it, or reads it.
+        makes: whether this stack makes it, unless the settings name one, and brings its rules.
+        cluster_ids: all clusters that write to it.
 
     Attributes:
         id, arn, region: of the workspace.
@@ -73,17 +72,33 @@ class AmpWorkspace(Construct):
         id: str,
         settings: AmpSettings,
         *,
+        architecture: str,
+        alias: str,
+        region: str,
+        provider: AwsProvider | None,
         cluster: ClusterLookup,
-        home: Home,
+        makes: bool,
+        cluster_ids: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
+        self._provider = provider
         self._cluster = cluster
-        self._home = home
-        self.region = home.region
+        self._users: list[str] = []
+        self.region = region
         self.role_arn = settings.role_arn
-        self._records = home.makes and not self._is_foreign(settings)
-        self.signing = Signing(home.region, settings.role_arn)
-        self.id, self.arn, self.endpoint = self._workspace(settings)
+        self.signing = Signing(region, settings.role_arn)
+        self._brings_rules = makes
+        match settings.workspace_id, settings.role_arn:
+            case str(workspace_id), str(role_arn):
+                self._brings_rules = False  # its owner adds them
+                address = self._foreign(workspace_id, role_arn)
+            case str(workspace_id), None:
+                address = self._named(workspace_id)
+            case _ if makes:
+                address = self._made(alias, settings, cluster_ids)
+            case _:
+                address = self._found(alias, architecture)
+        self.id, self.arn, self.endpoint = address
         self.remote_write_url = f"{self.endpoint}api/v1/remote_write"
         TerraformOutput(
             self,
@@ -98,71 +113,50 @@ class AmpWorkspace(Construct):
             description="Where AMP takes samples; requests must be signed (SigV4, service aps)",
         )
 
-    def _workspace(self, settings: AmpSettings) -> tuple[str, str, str]:
-        """Give id, ARN and endpoint, the latter with a slash at its end."""
-        if self._is_foreign(settings):
-            return self._foreign(str(settings.workspace_id), str(settings.role_arn))
-        workspace: PrometheusWorkspace | DataAwsPrometheusWorkspace
-        if settings.workspace_id:
-            workspace = self._named(settings.workspace_id)
-        elif self._home.makes:
-            workspace = self._made(settings)
-        else:
-            workspace = self._found()
-        return workspace.id, workspace.arn, workspace.prometheus_endpoint
-
-    @staticmethod
-    def _is_foreign(settings: AmpSettings) -> bool:
-        """Tell of a workspace in the role's account, which Terraform itself need not reach."""
-        return bool(settings.workspace_id and settings.role_arn)
-
-    def _foreign(self, workspace_id: str, role_arn: str) -> tuple[str, str, str]:
+    def _foreign(self, workspace_id: str, role_arn: str) -> _Address:
         _, partition, _, _, account, _ = role_arn.split(":", 5)
         path = f"workspace/{workspace_id}"
         arn = f"arn:{partition}:aps:{self.region}:{account}:{path}"
         host = f"aps-workspaces.{self.region}.amazonaws.com"
-        return workspace_id, arn, f"https://{host}/workspaces/{workspace_id}/"
+        return _Address(workspace_id, arn, f"https://{host}/workspaces/{workspace_id}/")
 
-    def _made(self, settings: AmpSettings) -> PrometheusWorkspace:
-        provider = self._home.provider
+    def _made(self, alias: str, settings: AmpSettings, cluster_ids: Sequence[str]) -> _Address:
         # checkov:skip=CKV_AWS_158: CloudWatch encrypts by itself; a key of one's own costs monthly
         # checkov:skip=CKV_AWS_338: only what rules report, of use while it can be mended
         log_group = CloudwatchLogGroup(
             self,
             "log_group",
             # The prefix spares CloudWatch a resource policy of its own for each log group.
-            name=f"/aws/vendedlogs/prometheus/{self._home.alias}",
+            name=f"/aws/vendedlogs/prometheus/{alias}",
             retention_in_days=LOG_RETENTION_DAYS,
-            provider=provider,
+            provider=self._provider,
         )
         workspace = PrometheusWorkspace(
             self,
             "this",
-            alias=self._home.alias,
+            alias=alias,
             logging_configuration=PrometheusWorkspaceLoggingConfiguration(
                 log_group_arn=f"{log_group.arn}:*"
             ),
-            provider=provider,
+            provider=self._provider,
         )
         PrometheusWorkspaceConfiguration(
             self,
             "configuration",
             workspace_id=workspace.id,
             retention_period_in_days=settings.retention_days,
-            limits_per_label_set=series_limits(
-                self._home.cluster_ids, settings.max_series_per_cluster
-            ),
-            provider=provider,
+            limits_per_label_set=series_limits(cluster_ids, settings.max_series_per_cluster),
+            provider=self._provider,
         )
-        return workspace
+        return _address(workspace)
 
-    def _named(self, workspace_id: str) -> DataAwsPrometheusWorkspace:
-        workspaces = DataAwsPrometheusWorkspaces(self, "all", provider=self._home.provider)
-        return DataAwsPrometheusWorkspace(
+    def _named(self, workspace_id: str) -> _Address:
+        workspaces = DataAwsPrometheusWorkspaces(self, "all", provider=self._provider)
+        workspace = DataAwsPrometheusWorkspace(
             self,
             "this",
             workspace_id=workspace_id,
-            provider=self._home.provider,
+            provider=self._provider,
             lifecycle=TerraformResourceLifecycle(
                 precondition=[
                     Precondition(
@@ -175,41 +169,42 @@ class AmpWorkspace(Construct):
                 ]
             ),
         )
+        return _address(workspace)
 
-    def _found(self) -> DataAwsPrometheusWorkspace:
-        alias = self._home.alias
+    def _found(self, alias: str, architecture: str) -> _Address:
         # alias_prefix finds aliases that begin so, too.
         same = DataAwsPrometheusWorkspaces(
-            self, "by_alias", alias_prefix=alias, provider=self._home.provider
+            self, "by_alias", alias_prefix=alias, provider=self._provider
         )
         ids = (
             f"[for i, each in {same.fqn}.aliases :"
             f' tolist({same.fqn}.workspace_ids)[i] if each == "{alias}"]'
         )
-        return DataAwsPrometheusWorkspace(
+        workspace = DataAwsPrometheusWorkspace(
             self,
             "this",
             workspace_id=f'${{try({ids}[0], "")}}',
-            provider=self._home.provider,
+            provider=self._provider,
             lifecycle=TerraformResourceLifecycle(
                 precondition=[
                     Precondition(
                         condition=f"${{length({ids}) == 1}}",
                         error_message="There must be exactly one AMP workspace with the alias "
                         f"{alias} in {self.region}. If there is none, deploy the first cluster's: "
-                        f"cdktf deploy {self._home.architecture}. If there are several, say which "
+                        f"cdktf deploy {architecture}. If there are several, say which "
                         "one in kubecost.yaml under amp.workspace_id.",
                     ),
                     *self._same_account(),
                 ]
             ),
         )
+        return _address(workspace)
 
     def _same_account(self) -> list[Precondition]:
         """Without a role to assume, no one of another account may write or read."""
-        if not self._home.provider or self.role_arn:
+        if not self._provider or self.role_arn:
             return []
-        account = DataAwsCallerIdentity(self, "account", provider=self._home.provider).account_id
+        account = DataAwsCallerIdentity(self, "account", provider=self._provider).account_id
         cluster = self._cluster
         return [
             Precondition(
@@ -226,15 +221,24 @@ class AmpWorkspace(Construct):
         One set of rules serves every cluster that writes to the workspace, so the hub brings it.
         To a workspace in another account its owner adds them.
         """
-        if self._records:
+        if self._brings_rules:
             PrometheusRuleGroupNamespace(
                 self,
                 f"rules_{name}",
                 name=name,
                 workspace_id=self.id,
                 data=to_yaml(rules),
-                provider=self._home.provider,
+                provider=self._provider,
             )
+
+    def trust(self, role_arn: str) -> None:
+        """Tell of a role that writes or reads, for whoever maintains the role to be assumed."""
+        self._users.append(role_arn)
+
+    @property
+    def role_trust(self) -> str | None:
+        """The trust policy that the role in the workspace's account needs, if there is one."""
+        return policy.document(policy.trust_role(*self._users)) if self.role_arn else None
 
     def may_write(self) -> policy.Statement:
         """All that a collector needs (AMP user guide, "Set up IAM roles")."""
@@ -250,6 +254,10 @@ class AmpWorkspace(Construct):
         if self.role_arn:
             return policy.allow("sts:AssumeRole", resource=self.role_arn)
         return policy.allow(*actions, resource=self.arn)
+
+
+def _address(workspace: PrometheusWorkspace | DataAwsPrometheusWorkspace) -> _Address:
+    return _Address(workspace.id, workspace.arn, workspace.prometheus_endpoint)
 
 
 def series_limits(

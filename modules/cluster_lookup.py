@@ -12,13 +12,14 @@ from cdktf_cdktf_provider_aws.data_aws_iam_openid_connect_provider import (
 from constructs import Construct
 
 from modules.policy import IdentityProvider
-from settings import ClusterTarget, Needs
+from settings import Cluster
 
 
 class ClusterLookup(Construct):
     """Reads a cluster when Terraform plans; no stack depends on the one that made it.
 
-    A plan for a cluster that is not there ends with a sentence that says how to get one.
+    A plan for a cluster that is not there ends with a sentence that says how to get one; so does
+    one for a cluster that AMP's managed scraper must reach and cannot.
 
     Attributes:
         name, region, account_id: of the cluster.
@@ -29,34 +30,36 @@ class ClusterLookup(Construct):
         subnet_ids, security_group_id: of the control plane's network interfaces.
     """
 
-    def __init__(self, scope: Construct, id: str, target: ClusterTarget, *, needs: Needs) -> None:
+    def __init__(
+        self, scope: Construct, id: str, entry: Cluster, *, managed_scraper: bool = False
+    ) -> None:
         super().__init__(scope, id)
         all_clusters = DataAwsEksClusters(self, "all")
         cluster = DataAwsEksCluster(
             self,
             "this",
-            name=target.name,
+            name=entry.name,
             lifecycle=TerraformResourceLifecycle(
                 precondition=[
                     Precondition(
-                        condition=Fn.contains(all_clusters.names, target.name),
-                        error_message=f"There is no EKS cluster {target.name} in {target.region}. "
+                        condition=Fn.contains(all_clusters.names, entry.name),
+                        error_message=f"There is no EKS cluster {entry.name} in {entry.region}. "
                         + (
                             "Create it with: cdktf deploy base. Or name an existing cluster in "
                             "kubecost.yaml under clusters."
-                            if target.made_by_base
+                            if entry.made_by_base
                             else "Correct its name, region or role in kubecost.yaml under clusters."
                         ),
                     )
                 ],
-                postcondition=_scraper_conditions(target.name) if needs.scraper else None,
+                postcondition=_scraper_conditions(entry.name) if managed_scraper else None,
             ),
         )
         self.account_id = DataAwsCallerIdentity(self, "account").account_id
-        self.role_arn = target.role_arn
-        self.name = target.name
-        self.region = target.region
-        self.cluster_id = target.id
+        self.role_arn = entry.role_arn
+        self.name = entry.name
+        self.region = entry.region
+        self.cluster_id = entry.id
         self.arn = cluster.arn
         self.endpoint = cluster.endpoint
         self.ca_certificate = Fn.base64decode(cluster.certificate_authority.get(0).data)

@@ -49,6 +49,8 @@ class Grafana(Construct):
             service_account=name,
             statements=[workspace.may_query() for workspace in workspaces.values()],
         )
+        for workspace in workspaces.values():
+            workspace.trust(reader.arn)
         release = helm_release(
             self,
             "release",

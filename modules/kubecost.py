@@ -12,7 +12,7 @@ from modules import kubecost_values as values
 from modules import versions
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release, literal
-from modules.placement import Placement
+from modules.placement import KubecostPlacement
 from modules.policy import Statement
 from modules.ui_load_balancer import UiLoadBalancer
 from modules.workload_role import WorkloadRole
@@ -49,7 +49,7 @@ class Kubecost(Construct):
         id: str,
         settings: KubecostSettings,
         *,
-        at: Placement,
+        at: KubecostPlacement,
         scraper: BundledPrometheus | None = None,
         queries: AmpWorkspace | None = None,
     ) -> None:
@@ -133,6 +133,7 @@ class Kubecost(Construct):
         if not workspace:
             return []
         role = self._role("writer", f"{self._at.release}-prometheus-server", workspace.may_write())
+        workspace.trust(role.arn)
         url, signing = workspace.remote_write_url, workspace.signing
         return [
             values.write_selected(url, signing, prometheus.only)
@@ -143,6 +144,7 @@ class Kubecost(Construct):
 
     def _querying(self, workspace: AmpWorkspace) -> list[values.Values]:
         role = self._role("reader", f"{self._at.release}-cost-analyzer", workspace.may_query())
+        workspace.trust(role.arn)
         return [
             values.query_amp(workspace_id=workspace.id, signing=workspace.signing),
             values.screen_of(hub=self._at.hub),

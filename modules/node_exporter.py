@@ -4,13 +4,13 @@ from constructs import Construct
 
 from modules import versions
 from modules.helm_release import helm_release
-from modules.placement import Placement
+from modules.placement import KubecostPlacement
 
 
 class NodeExporter(Construct):
     """The community's chart: Kubecost's brings node-exporter only together with Prometheus."""
 
-    def __init__(self, scope: Construct, id: str, *, at: Placement) -> None:
+    def __init__(self, scope: Construct, id: str, *, at: KubecostPlacement) -> None:
         super().__init__(scope, id)
         helm_release(
             self,

@@ -9,17 +9,44 @@ from settings import KubecostSettings
 
 
 class Placement(Construct):
-    """A namespace, with names and host ports that no other architecture on the cluster has.
+    """A namespace, with names that no other architecture on the cluster has.
 
     Attributes:
         architecture: its name.
         cluster: the cluster.
         hub: whether it is the first of a fleet, with the workspace and the UI over all clusters.
-        release: Kubecost's Helm release and, being unique, the name of the namespace.
+        release: the Helm release and, being unique, the name of the namespace.
         prefix: what the names of AWS resources begin with.
         namespace: the resource, before which nothing can run there.
-        network_costs_port: host port of network-costs, which runs on the nodes' network.
-        node_exporter_port: host port of node-exporter. Nobody gets 9100: the cluster may have a
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        architecture: str,
+        cluster: ClusterLookup,
+        hub: bool,
+        prefix: str,
+    ) -> None:
+        super().__init__(scope, id)
+        self.architecture = architecture
+        self.cluster = cluster
+        self.hub = hub
+        self.release = f"kubecost-{architecture.replace('_', '-')}"
+        self.prefix = prefix
+        self.namespace = NamespaceV1(
+            self, "namespace", metadata=NamespaceV1Metadata(name=self.release)
+        )
+
+
+class KubecostPlacement(Placement):
+    """A namespace for a Kubecost, with host ports that no other one on the cluster has.
+
+    Attributes:
+        network_costs_port: of network-costs, which runs on the nodes' network.
+        node_exporter_port: of node-exporter. Nobody gets 9100: the cluster may have a
             node-exporter of its own.
     """
 
@@ -34,17 +61,11 @@ class Placement(Construct):
         prefix: str,
         slot: int,
     ) -> None:
-        super().__init__(scope, id)
-        self.architecture = architecture
-        self.cluster = cluster
-        self.hub = hub
-        self.release = f"kubecost-{architecture.replace('_', '-')}"
-        self.prefix = prefix
+        super().__init__(
+            scope, id, architecture=architecture, cluster=cluster, hub=hub, prefix=prefix
+        )
         self.network_costs_port = 3001 + slot
         self.node_exporter_port = 9101 + slot
-        self.namespace = NamespaceV1(
-            self, "namespace", metadata=NamespaceV1Metadata(name=self.release)
-        )
 
     def targets(self, settings: KubecostSettings) -> Targets:
         """What there is to scrape."""

@@ -1,26 +1,18 @@
 """The settings: every key of kubecost.yaml with its type, default, limits and meaning.
 
-`settings_file` reads them from the file; `tools.reference` writes docs/settings.md and the JSON
+`settings.file` reads them from the file; `tools.reference` writes docs/settings.md and the JSON
 Schema from them. Nothing here knows CDKTF or an architecture.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    JsonValue,
-    model_validator,
-)
-from pydantic_core import CoreSchema
+from pydantic import Field, JsonValue
 
 from settings.kinds import (
+    AllOrListed,
     AsTuple,
     Bucket,
     ChartVersion,
@@ -44,25 +36,7 @@ from settings.kinds import (
     WorkspaceId,
     WorkspacePrefix,
 )
-
-
-class Section(BaseModel):
-    """A mapping of the settings file: an unknown key or a wrong type is a fault."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_section_means_defaults(cls, data: Any) -> Any:
-        return {} if data is None else data
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {**handler.resolve_ref_schema(handler(schema)), "type": ["object", "null"]}
+from settings.section import Section
 
 
 class NodesSettings(Section):
@@ -224,8 +198,17 @@ class StateSettings(Section):
 
 
 @dataclass(frozen=True)
-class ClusterTarget:
-    """An entry of `clusters` with its defaults filled in; the first one is the hub."""
+class Cluster:
+    """An entry of `clusters` with its defaults filled in; the first one is the hub.
+
+    Attributes:
+        name: of the EKS cluster.
+        id: the label `cluster_id` on every metric.
+        region: AWS region.
+        role_arn: the role that Terraform assumes to reach it, if any.
+        hub: whether it is the first, which has the workspaces and the UI over all clusters.
+        made_by_base: whether the stack `base` creates it.
+    """
 
     name: str
     id: str
@@ -233,18 +216,6 @@ class ClusterTarget:
     role_arn: str | None
     hub: bool
     made_by_base: bool
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What an architecture needs of AMP: a workspace, answers to Kubecost, the managed scraper.
-
-    The scraper writes to AMP in the region of its cluster only.
-    """
-
-    amp: bool = True
-    queries: bool = True
-    scraper: bool = False
 
 
 class Settings(Section):
@@ -257,12 +228,7 @@ class Settings(Section):
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=45)] = {}
     """On every AWS resource, for example `{team: platform, cost-center: "4711"}`. At most 45: AWS
     takes 50."""
-    architectures: Annotated[
-        tuple[str, ...],
-        AsTuple,
-        NotEmpty,
-        BeforeValidator(lambda value: [value] if value == "all" else value),
-    ] = ("all",)
+    architectures: Annotated[tuple[str, ...] | None, AllOrListed] = None
     """`all`, or a list of those to synthesize. What is not deployed costs nothing, so `all` does no
     harm."""
     base: BaseSettings = BaseSettings()
@@ -284,15 +250,15 @@ class Settings(Section):
     no aws command line, as in Terraform Cloud."""
 
     def chosen(self, architectures: Iterable[str]) -> list[str]:
-        """The architectures to synthesize, out of those that there are."""
-        return list(architectures if self.architectures == ("all",) else self.architectures)
+        """Give the architectures to synthesize, out of those that there are."""
+        return list(architectures if self.architectures is None else self.architectures)
 
     @property
-    def targets(self) -> tuple[ClusterTarget, ...]:
+    def fleet(self) -> tuple[Cluster, ...]:
         """The clusters that get the overlays, defaults filled in."""
         listed = self.clusters or (ClusterSettings(name=self.name),)
         return tuple(
-            ClusterTarget(
+            Cluster(
                 name=c.name,
                 id=c.id or c.name,
                 region=c.region or self.region,

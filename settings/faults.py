@@ -1,14 +1,14 @@
 """What cannot be, though each key for itself is right: combinations, blocks, owned Helm values."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from settings import BaseSettings, KubecostSettings, Needs, Settings, StateSettings
+from settings import BaseSettings, KubecostSettings, Settings, StateSettings
 from settings.kinds import ClusterId
 
 MISSING = object()
@@ -70,29 +70,15 @@ OWNED_VALUES = {
 }
 
 
-def impossible(settings: Settings, architectures: Mapping[str, Needs]) -> Iterator[Fault]:
-    """Faults that no single key shows: combinations, and what is not supported yet."""
-    chosen = settings.chosen(architectures)
-    for name in chosen:
-        if name not in architectures:
-            yield Fault("architectures", name, f"all, or a list of {', '.join(architectures)}")
-    if len(set(chosen)) < len(chosen):
-        yield Fault("architectures", chosen, "each architecture once")
-    known = {name: architectures[name] for name in chosen if name in architectures}
-    writers = [name for name, needs in known.items() if needs.amp]
-    if settings.amp.workspace_id and len(writers) > 1:
-        allowed = "one architecture with AMP: two would write the same series into the workspace"
-        yield Fault("architectures", writers, f"with amp.workspace_id, {allowed}")
-    if settings.grafana.enabled and not writers:
-        yield Fault("grafana.enabled", True, "true with an architecture that sends costs to AMP")
-    scraping = [name for name, needs in known.items() if needs.scraper]
-    yield from _impossible_base(settings.base)
-    yield from _impossible_clusters(settings, scraping)
-    yield from _impossible_kubecost(settings.kubecost)
-    yield from _impossible_state(settings.state)
+def find_faults(settings: Settings) -> Iterator[Fault]:
+    """Judge what no single key shows."""
+    yield from _base(settings.base)
+    yield from _clusters(settings)
+    yield from _kubecost(settings.kubecost)
+    yield from _state(settings.state)
 
 
-def _impossible_base(base: BaseSettings) -> Iterator[Fault]:
+def _base(base: BaseSettings) -> Iterator[Fault]:
     nodes = base.nodes
     if not nodes.min <= nodes.desired <= nodes.max:
         given = {"min": nodes.min, "desired": nodes.desired, "max": nodes.max}
@@ -104,7 +90,7 @@ def _impossible_base(base: BaseSettings) -> Iterator[Fault]:
     if not (_is_private(vpc) and 16 <= vpc.prefixlen <= 22):
         allowed = "a private block from /16 to /22, so that every subnet has room for pods"
         yield Fault("base.vpc_cidr", base.vpc_cidr, allowed)
-    yield from _impossible_allow_list("base.api_access_cidrs", base.api_access_cidrs)
+    yield from _allow_list("base.api_access_cidrs", base.api_access_cidrs)
     for cidr in base.api_access_cidrs:
         if _is_private(IPv4Network(cidr)):
             allowed = "public addresses; private ones use the private endpoint, always on"
@@ -117,9 +103,9 @@ def _is_private(block: IPv4Network) -> bool:
     return any(block.subnet_of(IPv4Network(private)) for private in ranges)
 
 
-def _impossible_clusters(settings: Settings, scraping: list[str]) -> Iterator[Fault]:
+def _clusters(settings: Settings) -> Iterator[Fault]:
     seen: set[str] = set()
-    for index, cluster in enumerate(settings.targets):
+    for index, cluster in enumerate(settings.fleet):
         key = f"clusters[{index}]"
         try:
             TypeAdapter(ClusterId).validate_python(cluster.id)
@@ -129,13 +115,10 @@ def _impossible_clusters(settings: Settings, scraping: list[str]) -> Iterator[Fa
         if cluster.id.lower() in seen:
             yield Fault(f"{key}.id", cluster.id, "an id of its own: it tells clusters apart in AMP")
         seen.add(cluster.id.lower())
-        if scraping and cluster.region != settings.amp_region:
-            allowed = f"{settings.amp_region}, where AMP is: {scraping[0]} cannot cross regions"
-            yield Fault(f"{key}.region", cluster.region, allowed)
 
 
-def _impossible_kubecost(kubecost: KubecostSettings) -> Iterator[Fault]:
-    yield from _impossible_allow_list("kubecost.allowed_cidrs", kubecost.allowed_cidrs)
+def _kubecost(kubecost: KubecostSettings) -> Iterator[Fault]:
+    yield from _allow_list("kubecost.allowed_cidrs", kubecost.allowed_cidrs)
     if kubecost.expose != "none" and not kubecost.allowed_cidrs:
         allowed = f"the blocks that may open the UI, since kubecost.expose is {kubecost.expose}"
         yield Fault("kubecost.allowed_cidrs", [], allowed)
@@ -161,7 +144,7 @@ def _owned_values(values: dict[str, JsonValue]) -> Iterator[Fault]:
             yield Fault(path, value, f"nothing: {reason}")
 
 
-def _impossible_allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:
+def _allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:
     """Refuse an allow-list that is open to (nearly) everyone or lists an address twice."""
     blocks = [IPv4Network(cidr) for cidr in cidrs]
     for index, block in enumerate(blocks):
@@ -172,7 +155,7 @@ def _impossible_allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:
                 yield Fault(key, str(block), f"blocks that do not overlap; {other} is listed, too")
 
 
-def _impossible_state(state: StateSettings) -> Iterator[Fault]:
+def _state(state: StateSettings) -> Iterator[Fault]:
     required = {"local": (), "s3": ("bucket", "region"), "cloud": ("organization",)}
     section = {"s3": state.s3, "cloud": state.cloud}.get(state.backend)
     for key in required[state.backend]:

@@ -6,7 +6,7 @@ The file is `kubecost.yaml` beside main.py, or the one that the environment vari
 
 import difflib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -14,8 +14,9 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from settings import Needs, Section, Settings
-from settings.faults import MISSING, Fault, impossible
+from settings import Settings
+from settings.faults import MISSING, Fault, find_faults
+from settings.section import Section
 
 Kind = TypeVar("Kind", bound=Section)
 
@@ -33,20 +34,23 @@ def _printable(line: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
-def load(architectures: Mapping[str, Needs]) -> Settings:
+Check = Callable[[Settings], Iterable[Fault]]
+
+
+def load(*checks: Check) -> Settings:
     """Read and validate the settings file.
 
-    `architectures` are the names that the setting of that name may list, each with what it needs.
+    `checks` judge what the settings by themselves cannot: architectures, values of charts.
     Raises SettingsError with every fault that was found.
     """
     path = Path(os.environ.get("KUBECOST_CONFIG") or Path(__file__).parent.parent / "kubecost.yaml")
-    return settings_in(_text(path), architectures, file=path.name)
+    return settings_in(_text(path), *checks, file=path.name)
 
 
-def settings_in(text: str, architectures: Mapping[str, Needs], *, file: str) -> Settings:
+def settings_in(text: str, *checks: Check, file: str) -> Settings:
     """Validate the text of a settings file, as load does; `file` is what the faults call it."""
     settings = _section_in_text(text, Settings, file)
-    if faults := list(impossible(settings, architectures)):
+    if faults := [fault for check in (find_faults, *checks) for fault in check(settings)]:
         raise SettingsError(file, faults)
     return settings
 

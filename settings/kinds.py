@@ -78,6 +78,24 @@ class _NotEmpty(_Checked):
         return {**handler(schema), "minItems": 1}
 
 
+class _AllOrListed:
+    """The word `all`, which is None here, or a list of names without an empty one."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        listed = handler.generate_schema(Annotated[tuple[str, ...], AsTuple, NotEmpty])
+        return core_schema.no_info_wrap_validator_function(
+            lambda value, validate: None if value == "all" else validate(value), listed
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        listed = {**handler(schema), "uniqueItems": True}
+        return {"anyOf": [{"const": "all"}, listed]}
+
+
 def _no_host_bits(value: str) -> str:
     try:
         IPv4Network(value)
@@ -171,3 +189,4 @@ Count = Annotated[int, Field(ge=1, le=450)]
 # YAML gives lists; strict mode would accept Python tuples only.
 AsTuple = Field(strict=False)
 NotEmpty = _NotEmpty()
+AllOrListed = _AllOrListed()

@@ -1,53 +1,138 @@
-"""The Kubernetes and Helm providers for a cluster."""
+"""A stack on an existing EKS cluster: finds it, and connects the Kubernetes and Helm providers."""
 
-from typing import Literal
+from functools import cached_property
 
+from cdktf import TerraformOutput
 from cdktf_cdktf_provider_aws.data_aws_eks_cluster_auth import DataAwsEksClusterAuth
+from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cdktf_cdktf_provider_helm.provider import (
     HelmProvider,
     HelmProviderKubernetes,
     HelmProviderKubernetesExec,
 )
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider, KubernetesProviderExec
+from constructs import Construct
 
+from modules.amp_workspace import AmpWorkspace
 from modules.cluster_lookup import ClusterLookup
+from settings import Cluster, Settings
 from stacks.stack import Stack
 
 _EXEC_API = "client.authentication.k8s.io/v1beta1"
 
 
-def connect(stack: Stack, cluster: ClusterLookup, *, auth: Literal["exec", "token"]) -> None:
-    """Let a stack talk to a cluster.
+class OnCluster(Stack):
+    """What one cluster of a fleet gets.
 
-    `exec` asks the aws command line for a fresh token at every connection. `token` needs no
-    command line, as in Terraform Cloud; it is valid for 15 minutes from the start of the plan.
+    The first cluster of a fleet is the hub, whose stack has the plain name; that of each further
+    cluster is `<name>-<cluster id>`.
+
+    Attributes:
+        settings: all of them.
+        cluster: the cluster, as EKS describes it.
     """
-    stack.require_provider("kubernetes")
-    stack.require_provider("helm")
-    host, ca_certificate = cluster.endpoint, cluster.ca_certificate
-    if auth == "token":
-        token = DataAwsEksClusterAuth(stack, "cluster_token", name=cluster.name).token
-        KubernetesProvider(
-            stack, "kubernetes", host=host, cluster_ca_certificate=ca_certificate, token=token
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        settings: Settings,
+        cluster: Cluster,
+        *,
+        managed_scraper: bool = False,
+    ) -> None:
+        super().__init__(
+            scope,
+            name if cluster.hub else f"{name}-{cluster.id}",
+            state=settings.state,
+            region=cluster.region,
+            role_arn=cluster.role_arn,
+            tags=settings.tags,
         )
-        kubernetes = HelmProviderKubernetes(
-            host=host, cluster_ca_certificate=ca_certificate, token=token
+        self.settings = settings
+        self._entry = cluster
+        self.cluster = ClusterLookup(self, "cluster", cluster, managed_scraper=managed_scraper)
+        self._connect()
+
+    def prefix(self, name: str) -> str:
+        """Give what the names of AWS resources for this cluster begin with."""
+        alias = self._alias(name)
+        # A dot, which neither has: prom_amp on a cluster `cost` is not prom_amp_cost.
+        return alias if self._entry.hub else f"{alias}.{self._entry.id}"
+
+    def amp_workspace(self, id: str, architecture: str, *, made_here: bool) -> AmpWorkspace:
+        """Add the workspace that an architecture's clusters share.
+
+        It is in the hub's account, hence reached by the hub's role, whatever cluster the stack is
+        for; of those that could make it (`made_here`), the hub's stack does.
+        """
+        return AmpWorkspace(
+            self,
+            id,
+            self.settings.amp,
+            architecture=architecture,
+            alias=self._alias(architecture),
+            region=self.settings.amp_region,
+            provider=self._amp_provider,
+            cluster=self.cluster,
+            makes=made_here and self._entry.hub,
+            cluster_ids=[each.id for each in self.settings.fleet],
         )
-    else:
-        command = "aws"
-        args = ["eks", "get-token", "--cluster-name", cluster.name, "--region", cluster.region]
-        if cluster.role_arn:
-            args += ["--role-arn", cluster.role_arn]
-        KubernetesProvider(
-            stack,
-            "kubernetes",
-            host=host,
-            cluster_ca_certificate=ca_certificate,
-            exec=[KubernetesProviderExec(api_version=_EXEC_API, command=command, args=args)],
-        )
-        kubernetes = HelmProviderKubernetes(
-            host=host,
-            cluster_ca_certificate=ca_certificate,
-            exec=HelmProviderKubernetesExec(api_version=_EXEC_API, command=command, args=args),
-        )
-    HelmProvider(stack, "helm", kubernetes=kubernetes)
+
+    def output_role_trust(self, workspace: AmpWorkspace) -> None:
+        """Put out who of the stack must be allowed to assume the role in a workspace's account."""
+        if workspace.role_trust:
+            TerraformOutput(
+                self,
+                "amp_role_trust",
+                value=workspace.role_trust,
+                description="What the trust policy of amp.role_arn needs for this stack",
+            )
+
+    def _alias(self, name: str) -> str:
+        return f"{self.settings.name}-{name.replace('_', '-')}"
+
+    @cached_property
+    def _amp_provider(self) -> AwsProvider | None:
+        """The provider for the workspaces' region and account; None for the stack's own."""
+        region, role_arn = self.settings.amp_region, self.settings.fleet[0].role_arn
+        if (region, role_arn) == (self._entry.region, self._entry.role_arn):
+            return None
+        return self.aws_provider("aws_amp", alias="amp", region=region, role_arn=role_arn)
+
+    def _connect(self) -> None:
+        """Let the stack talk to the cluster.
+
+        `exec` asks the aws command line for a fresh token at every connection. `token` needs no
+        command line, as in Terraform Cloud; it is valid for 15 minutes from the start of the plan.
+        """
+        self.require_provider("kubernetes")
+        self.require_provider("helm")
+        host, ca_certificate = self.cluster.endpoint, self.cluster.ca_certificate
+        if self.settings.kubernetes_auth == "token":
+            token = DataAwsEksClusterAuth(self, "cluster_token", name=self.cluster.name).token
+            KubernetesProvider(
+                self, "kubernetes", host=host, cluster_ca_certificate=ca_certificate, token=token
+            )
+            kubernetes = HelmProviderKubernetes(
+                host=host, cluster_ca_certificate=ca_certificate, token=token
+            )
+        else:
+            command = "aws"
+            args = ["eks", "get-token", "--cluster-name", self.cluster.name]
+            args += ["--region", self.cluster.region]
+            if self.cluster.role_arn:
+                args += ["--role-arn", self.cluster.role_arn]
+            KubernetesProvider(
+                self,
+                "kubernetes",
+                host=host,
+                cluster_ca_certificate=ca_certificate,
+                exec=[KubernetesProviderExec(api_version=_EXEC_API, command=command, args=args)],
+            )
+            kubernetes = HelmProviderKubernetes(
+                host=host,
+                cluster_ca_certificate=ca_certificate,
+                exec=HelmProviderKubernetesExec(api_version=_EXEC_API, command=command, args=args),
+            )
+        HelmProvider(self, "helm", kubernetes=kubernetes)

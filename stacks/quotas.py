@@ -6,7 +6,7 @@ Numbers: AMP user guide, "Quotas" (2026-08). The first two are adjustable on req
 from collections import Counter
 from collections.abc import Iterator
 
-from architectures.overlay import Overlay
+from architectures import Architecture
 from modules.amp_workspace import LABEL_SETS
 from settings import Settings
 
@@ -18,10 +18,10 @@ NEAR = 0.8
 _QUERIES_OF_A_KUBECOST = 5
 
 
-def warnings(settings: Settings, overlay: type[Overlay]) -> Iterator[str]:
+def warnings(settings: Settings, architecture: Architecture) -> Iterator[str]:
     """Say which quota of AMP the fleet of an architecture nears or passes."""
-    clusters = settings.targets
-    if overlay.needs.scraper:
+    clusters = settings.fleet
+    if architecture.scraped_by_amp:
         placed = Counter((cluster.region, cluster.role_arn) for cluster in clusters)
         for (region, _), count in placed.items():
             if count > NEAR * SCRAPERS:
@@ -30,13 +30,13 @@ def warnings(settings: Settings, overlay: type[Overlay]) -> Iterator[str]:
                     "an account unless more are granted (Service Quotas console)"
                 )
     queries = len(clusters) * _QUERIES_OF_A_KUBECOST
-    if overlay.needs.queries and queries > NEAR * QUERIES_PER_SECOND:
+    if architecture.queries_amp and queries > NEAR * QUERIES_PER_SECOND:
         yield (
             f"{len(clusters)} Kubecosts may send {queries} queries at once to one workspace: AMP "
             f"answers {QUERIES_PER_SECOND} per second unless more are granted; in prom_amp_cost "
             "Kubecost does not query AMP"
         )
-    if overlay.needs.amp and len(clusters) > LABEL_SETS:
+    if architecture.sends_to_amp and len(clusters) > LABEL_SETS:
         yield (
             f"{len(clusters)} clusters: AMP bounds {LABEL_SETS} label sets in a workspace, so the "
             f"clusters from the {LABEL_SETS}th on share one limit of series"

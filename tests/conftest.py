@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from cdktf import App
 
-from architectures import ARCHITECTURES, add_stacks
-from settings import file as settings_file
+from architectures.app import add_stacks
+from architectures.faults import find_faults
+from settings.file import load
 
 ROOT = Path(__file__).parent.parent
 # Not kubecost.yaml: that one is the user's. `.ci/run` says that it is released as the defaults.
@@ -27,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def synthesize_into(out: Path, file: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECOST_CONFIG", str(file))
-        settings = settings_file.load(ARCHITECTURES)
+        settings = load(find_faults)
     app = App(outdir=str(out))
     add_stacks(app, settings)
     app.synth()

@@ -9,12 +9,10 @@ import difflib
 import json
 import os
 import re
-import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 import boto3
@@ -23,7 +21,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter, ValidationError
 
-from settings import Needs, Settings
+from architectures import ARCHITECTURES
+from architectures.faults import find_faults
+from settings import Settings
 from settings.file import SettingsError, settings_in
 from settings.kinds import ClusterId
 
@@ -35,15 +35,6 @@ NEW = "new"
 
 class GivenUpError(Exception):
     """Nothing is written, for this reason."""
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What an architecture is, when to take it, and what it needs."""
-
-    what: str
-    when: str
-    needs: Needs
 
 
 @dataclass(frozen=True)
@@ -118,7 +109,6 @@ def _list(entries: tuple[str, ...]) -> str:
 class Interview:
     """Asks one question after the other, except those that a flag or --yes answers."""
 
-    architectures: Mapping[str, Needs]
     flags: Mapping[str, str | None]
     only_defaults: bool
     answers: Answers = field(default_factory=Answers)
@@ -151,7 +141,7 @@ class Interview:
 
     def _take(self, question: str, text: str) -> None:
         answers = self.answers.told(question, text)
-        settings_in(answers.text(""), self.architectures, file=FILE.name)
+        settings_in(answers.text(""), find_faults, file=FILE.name)
         self.answers = answers
 
 
@@ -175,12 +165,9 @@ def clusters_in(region: str) -> list[str]:
     return []
 
 
-def interview(
-    known: Mapping[str, Architecture], flags: Mapping[str, str | None], *, only_defaults: bool
-) -> Answers:
+def interview(flags: Mapping[str, str | None], *, only_defaults: bool) -> Answers:
     """Ask everything. Raises SettingsError for a flag that does not fit."""
-    needs = {name: each.needs for name, each in known.items()}
-    talk = Interview(needs, flags, only_defaults)
+    talk = Interview(flags, only_defaults)
     talk.ask("region", "AWS region", default_region())
     asked = flags.get("cluster") is None and not only_defaults
     found = clusters_in(talk.answers.region) if asked else []
@@ -190,7 +177,10 @@ def interview(
     if suggested := talk.answers.cluster_id:
         print(f"\nThe label cluster_id of its metrics cannot be {talk.answers.cluster}.")
         talk.ask("cluster_id", "cluster_id", suggested)
-    when = {name: f"\n{'':6}".join((each.what, each.when)) for name, each in known.items()}
+    when = {
+        name: f"{each.summary}\n{'':6}Choose it {each.choose_when}"
+        for name, each in ARCHITECTURES.items()
+    }
     prompt = "Architectures: numbers or names with commas between, or all"
     talk.ask("architectures", prompt, ",".join(Answers.architectures), when)
     if talk.answers.cluster is None:
@@ -225,70 +215,38 @@ def write(file: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def next_steps(settings: Settings, architectures: Iterable[str], file: Path) -> str:
+def next_steps(settings: Settings, file: Path) -> str:
     """Say what to type next."""
-    chosen = settings.chosen(architectures)
+    chosen = settings.chosen(ARCHITECTURES)
     commands = [
         *([] if file.resolve() == FILE else [f"export KUBECOST_CONFIG={file.resolve()}"]),
         "make compare",
         "make synth",
         'eval "$(make env)"',
-        *(["cdktf deploy base"] if settings.targets[0].made_by_base else []),
+        *(["cdktf deploy base"] if settings.fleet[0].made_by_base else []),
         *(f"cdktf deploy {name}" for name in chosen),
         *(f"make verify STACK={name}" for name in chosen),
     ]
     return "\n".join([f"{file} is written. Next:", *(f"  {command}" for command in commands)])
 
 
-@cache
-def registry() -> dict[str, Architecture]:
-    """Give the architectures by name, as a process of its own sees them.
-
-    Their import starts CDKTF's Node.js, which has last words of its own when Ctrl-C reaches it.
-    Raises GivenUpError if they cannot be imported, with the reason printed.
-    """
-    script = """if True:
-        import dataclasses, json
-        from architectures import OVERLAYS
-        print(json.dumps({
-            name: [*overlay.described(), dataclasses.asdict(overlay.needs)]
-            for name, overlay in OVERLAYS.items()
-        }))"""
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-        start_new_session=True,
-    )
-    if done.returncode:
-        raise GivenUpError("the architectures cannot be read, see above; make setup")
-    return {
-        name: Architecture(what, when, Needs(**needs))
-        for name, (what, when, needs) in json.loads(done.stdout).items()
-    }
-
-
 def run(options: argparse.Namespace) -> None:
     """Ask, write, and say what comes next. Raises GivenUpError or SettingsError."""
-    known = registry()
     flags = {
         "region": options.region,
         "cluster": options.cluster,
         "architectures": options.architecture,
         "access": options.access,
     }
-    answers = interview(known, flags, only_defaults=options.yes)
+    answers = interview(flags, only_defaults=options.yes)
     file: Path = options.output
     schema = os.path.relpath(SCHEMA, file.resolve().parent)
     text = answers.text(schema if schema.startswith(".") else f"./{schema}")
-    needs = {name: each.needs for name, each in known.items()}
-    settings = settings_in(text, needs, file=file.name)
+    settings = settings_in(text, find_faults, file=file.name)
     if not confirmed(file, text, yes=options.yes):
         raise GivenUpError(f"{file} stays as it is")
     write(file, text)
-    print(f"\n{next_steps(settings, known, file)}")
+    print(f"\n{next_steps(settings, file)}")
 
 
 def main(arguments: list[str]) -> int:

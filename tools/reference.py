@@ -45,20 +45,9 @@ def schema(architectures: Collection[str]) -> Schema:
     """Give the JSON Schema of kubecost.yaml, without references, for these architectures."""
     made = Settings.model_json_schema(mode="validation")
     found: Schema = _plain(made, made.pop("$defs"))
-    found["properties"]["architectures"] |= {
-        "default": "all",
-        "anyOf": [
-            {"const": "all"},
-            {
-                "type": "array",
-                "items": {"enum": list(architectures)},
-                "minItems": 1,
-                "uniqueItems": True,
-            },
-        ],
-    }
-    for key in ("type", "items", "minItems"):
-        del found["properties"]["architectures"][key]
+    found["properties"]["architectures"]["default"] = "all"  # which is None in Python
+    listed = found["properties"]["architectures"]["anyOf"][1]
+    listed["items"] = {"enum": list(architectures)}
     found["properties"]["kubecost"]["properties"]["values"] |= _refused_values()
     return {"$schema": DRAFT, "title": "kubecost.yaml", **found}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from architectures import OVERLAYS
+from architectures import ARCHITECTURES
 from metrics.names import COST_ONLY
 from modules.amp_workspace import series_limits
 from settings import Settings
@@ -34,7 +34,7 @@ def actions(stack: Stack, role: str) -> list[str]:
 
 def test_the_stacks_have_the_names_that_users_type(stacks: Stacks) -> None:
     five = {"prom", "prom_amp_cost", "prom_amp", "adot_amp", "amp"}
-    assert set(OVERLAYS) == five
+    assert set(ARCHITECTURES) == five
     assert set(stacks("defaults")) == five | {"base"}
     assert set(stacks("turned")) == five | {"base", "load_balancer", "grafana"}
     assert set(stacks("existing")) == {"adot_amp"}
@@ -42,7 +42,7 @@ def test_the_stacks_have_the_names_that_users_type(stacks: Stacks) -> None:
 
 def test_all_overlays_fit_on_one_cluster(stacks: Stacks) -> None:
     used: Counter[object] = Counter()
-    for name in OVERLAYS:
+    for name in ARCHITECTURES:
         stack = stacks("turned")[name]
         used.update(
             (release["namespace"], release["name"])
@@ -57,7 +57,7 @@ def test_all_overlays_fit_on_one_cluster(stacks: Stacks) -> None:
     assert used.most_common(1)[0][1] == 1
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_kubecost_has_a_cluster_id_and_reports_nothing(stacks: Stacks, name: str) -> None:
     for settings, cluster_id in (("defaults", "kubecost"), ("turned", "finops-eu")):
         given = values(stacks, name, settings)
@@ -83,7 +83,7 @@ def test_the_hub_shows_all_clusters_and_the_others_are_agents(stacks: Stacks, na
         assert "federatedETL" not in member
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_missing_cluster_is_reported_with_what_to_do(stacks: Stacks, name: str) -> None:
     lookup = stacks("defaults")[name]["data"]["aws_eks_cluster"]["cluster"]
     (precondition,) = lookup["lifecycle"]["precondition"]
@@ -91,7 +91,7 @@ def test_a_missing_cluster_is_reported_with_what_to_do(stacks: Stacks, name: str
     assert "cdktf deploy base" in precondition["error_message"]
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_prometheus_is_there_only_where_it_scrapes(stacks: Stacks, name: str) -> None:
     given = values(stacks, name)
     assert given["global"]["prometheus"]["enabled"] is (name in WITH_PROMETHEUS)
@@ -106,7 +106,7 @@ def test_our_jobs_replace_those_of_the_chart(stacks: Stacks, name: str) -> None:
     assert list(prometheus["serverFiles"]["prometheus.yml"]) == ["scrape_configs"]
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_kubecost_queries_amp_through_the_signing_proxy(stacks: Stacks, name: str) -> None:
     given = values(stacks, name)
     assert given["global"].get("amp", {}).get("enabled", False) is (name in QUERYING_AMP)
@@ -226,7 +226,7 @@ def test_a_workspace_is_bounded_and_logs(stacks: Stacks, name: str) -> None:
     assert log_group["retention_in_days"]
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_amp_evaluates_the_rules_where_no_prometheus_does(stacks: Stacks, name: str) -> None:
     rules = resources(stacks("defaults")[name], "aws_prometheus_rule_group_namespace")
     fleet = ["fleet"] if name in WITH_AMP else []
@@ -259,7 +259,7 @@ def test_the_ui_is_exposed_to_the_allow_list_only(stacks: Stacks) -> None:
 
 
 def test_user_values_come_last_and_literally(stacks: Stacks) -> None:
-    for name in OVERLAYS:
+    for name in ARCHITECTURES:
         given = values(stacks, name, "turned")
         assert given["kubecostProductConfigs"]["clusterName"] == "FinOps Europe"
         assert given["prometheus"]["server"]["retention"] == "14d"
@@ -290,7 +290,7 @@ def test_backends(stacks: Stacks) -> None:
 
 
 def test_token_authentication_needs_no_command(stacks: Stacks) -> None:
-    for name in OVERLAYS:
+    for name in ARCHITECTURES:
         for settings, needs in (("defaults", True), ("cloud", False)):
             providers = stacks(settings)[name]["provider"]
             assert ("exec" in providers["kubernetes"][0]) is needs
@@ -417,7 +417,7 @@ def test_stacks_of_a_fleet_differ_only_in_what_names_the_cluster(stacks: Stacks)
     assert all(len(json.dumps(fleet[name])) < hub * 1.05 for name in members)
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_an_existing_cluster_is_told_what_it_lacks(stacks: Stacks, name: str) -> None:
     for settings, lacking in (
         ("defaults", "has no default StorageClass"),
@@ -471,7 +471,7 @@ def test_grafana_reads_every_workspace_and_admits_nobody_unknown(stacks: Stacks)
 def test_a_fleet_is_warned_before_a_quota(architecture: str, count: int, said: list[str]) -> None:
     clusters = [{"name": f"c-{number:03}"} for number in range(count)]
     settings = Settings.model_validate({"region": "eu-west-1", "clusters": clusters})
-    given = list(quotas.warnings(settings, OVERLAYS[architecture]))
+    given = list(quotas.warnings(settings, ARCHITECTURES[architecture]))
     assert [warning[: len(text)] for warning, text in zip(given, said, strict=True)] == said
 
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from PIL import ImageFont
 
-from architectures import OVERLAYS
+from architectures import ARCHITECTURES
 from tests.conftest import Stack, read_stacks, synthesize_into
 from tools.pictures import architecture, fleet, gallery
 from tools.pictures.components import components
@@ -43,7 +43,7 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
 
 @pytest.fixture(scope="module")
 def pictures(synthesized: Synthesized) -> dict[str, Picture]:
-    return {name: architecture.picture(name, synthesized.defaults) for name in OVERLAYS} | {
+    return {name: architecture.picture(name, synthesized.defaults) for name in ARCHITECTURES} | {
         "fleet": fleet.picture(synthesized.fleet)
     }
 
@@ -72,7 +72,7 @@ def test_each_reason_to_leave_out_is_needed(
     synthesized: Synthesized, pictures: dict[str, Picture]
 ) -> None:
     of_defaults = set()
-    for name in OVERLAYS:
+    for name in ARCHITECTURES:
         found = components(
             {"base": synthesized.defaults["base"], "overlay": synthesized.defaults[name]}
         )
@@ -93,7 +93,7 @@ def test_each_item_is_in_some_picture(
         return type(item), item.shows, item.unless
 
     drawn = {kind(item) for picture in pictures.values() for item in picture.items}
-    for name in OVERLAYS:
+    for name in ARCHITECTURES:
         found = components(
             {"base": synthesized.defaults["base"], "overlay": synthesized.defaults[name]}
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from architectures import OVERLAYS
+from architectures import ARCHITECTURES
 from tests.conftest import ROOT, Stack
 
 Stacks = Callable[[str], dict[str, Stack]]
@@ -20,10 +20,10 @@ def section(page: str, title: str) -> str:
 
 
 def test_there_is_a_page_for_each_architecture_and_no_other() -> None:
-    assert {file.stem for file in PAGES.glob("*.md")} == set(OVERLAYS)
+    assert {file.stem for file in PAGES.glob("*.md")} == set(ARCHITECTURES)
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_page_answers_the_same_questions_in_the_same_order(name: str) -> None:
     page = (PAGES / f"{name}.md").read_text()
     assert page.startswith(f"# {name}: ")
@@ -34,7 +34,7 @@ def test_a_page_answers_the_same_questions_in_the_same_order(name: str) -> None:
     assert f"cdktf destroy {name}" in section(page, "Destroy")
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_deploy_shows_the_outputs_that_the_stack_has(stacks: Stacks, name: str) -> None:
     text = section((PAGES / f"{name}.md").read_text(), "Deploy")
     shown = dict(re.findall(r"^  (\w+) = (.+)$", text, re.MULTILINE))
@@ -46,7 +46,7 @@ def test_deploy_shows_the_outputs_that_the_stack_has(stacks: Stacks, name: str) 
         assert shown[key].startswith(literal[0])
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_validate_shows_the_pods_that_the_stack_has(stacks: Stacks, name: str) -> None:
     text = section((PAGES / f"{name}.md").read_text(), "Validate")
     releases = stacks("defaults")[name]["resource"]["helm_release"]

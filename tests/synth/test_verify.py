@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from architectures import OVERLAYS
+from architectures import ARCHITECTURES
 from tests.conftest import SETTINGS_FILES, Stack
 from tools.verify.declared import Declared
 
@@ -22,19 +22,19 @@ def test_every_stack_can_be_read(stacks: Stacks, settings: str) -> None:
         for workspace in declared.workspaces.values():
             assert workspace.id or workspace.alias
         architecture = name.partition("-")[0]
-        if architecture not in OVERLAYS:
+        if architecture not in ARCHITECTURES:
             continue
-        needs = OVERLAYS[architecture].needs
+        described = ARCHITECTURES[architecture]
         assert declared.namespace
         assert declared.kubecost
         assert declared.cluster_id
         assert {job["job_name"] for job in declared.jobs} >= {"kubecost", "kubernetes-nodes"}
-        assert bool(declared.query_url) is needs.amp
-        assert bool(declared.query_proxy) is needs.queries
-        assert bool(declared.resources("aws_prometheus_scraper")) is needs.scraper
+        assert bool(declared.query_url) is described.sends_to_amp
+        assert bool(declared.query_proxy) is described.queries_amp
+        assert bool(declared.resources("aws_prometheus_scraper")) is described.scraped_by_amp
         # Who neither has Prometheus nor a scraper of AWS's has a collector with one role more.
         writers = [role for role in declared.roles if role.name.endswith("-writer")]
-        assert len(writers) == (needs.amp and not needs.scraper)
+        assert len(writers) == (described.sends_to_amp and not described.scraped_by_amp)
         assert declared.writes_from_prometheus is bool(writers and declared.prometheus_service)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from architectures import ARCHITECTURES
+from architectures.faults import find_faults
 from settings import Settings
 from settings import file as settings_file
 from tests.conftest import ROOT
@@ -202,7 +203,7 @@ def code(page: Page) -> Iterator[tuple[int, str]]:
                 case "yaml":
                     data = yaml.safe_load(text)
                     if isinstance(data, dict) and {*data} & {*Settings.model_fields}:
-                        settings_file.settings_in(text, ARCHITECTURES, file="settings")
+                        settings_file.settings_in(text, find_faults, file="settings")
                 case "json":
                     json.loads(text)
                 case "python":

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from architectures import ARCHITECTURES, OVERLAYS
+from architectures import ARCHITECTURES
 from metrics.volumes import RULE_READS, VOLUMES
 from settings import Settings
 from tests.conftest import ROOT
@@ -39,8 +39,7 @@ def all_of(
     in_clusters: dict[str, InCluster], fleet: Fleet = FLEET, prices: Prices = PRICES
 ) -> list[Estimate]:
     return [
-        estimate(name, needs, in_clusters[name], fleet, prices)
-        for name, needs in ARCHITECTURES.items()
+        estimate(each, in_clusters[name], fleet, prices) for name, each in ARCHITECTURES.items()
     ]
 
 
@@ -77,7 +76,7 @@ def test_an_idle_collector() -> None:
 
 
 def test_the_example_by_hand(in_clusters: dict[str, InCluster]) -> None:
-    by_name = {each.architecture: each for each in all_of(in_clusters)}
+    by_name = {each.architecture.name: each for each in all_of(in_clusters)}
     cost, managed = by_name["prom_amp_cost"], by_name["amp"]
     # 3 x (6 x 20 + 4.6 x 600) x 43,200, of which 40 million are free
     assert cost.amounts.samples == pytest.approx(373_248_000)
@@ -96,7 +95,7 @@ def test_the_example_by_hand(in_clusters: dict[str, InCluster]) -> None:
 
 
 def test_a_collector_by_hand(in_clusters: dict[str, InCluster]) -> None:
-    (adot,) = (each for each in all_of(in_clusters) if each.architecture == "adot_amp")
+    (adot,) = (each for each in all_of(in_clusters) if each.architecture.name == "adot_amp")
     # What the stack requests: 200m and 400Mi, in 3 clusters for 720 hours. m7i.large costs
     # $0.1008, of which a vCPU is 0.031611 / (2 x 0.031611 + 8 x 0.004237).
     cpu, memory = 3 * 0.2 * 720 * 0.0328095, 3 * 400 / 1024 * 720 * 0.00439764
@@ -105,7 +104,7 @@ def test_a_collector_by_hand(in_clusters: dict[str, InCluster]) -> None:
 
 def test_without_the_free_tier(in_clusters: dict[str, InCluster]) -> None:
     estimates = all_of(in_clusters, prices=PRICES.without_free_tier())
-    by_name = {each.architecture: each for each in estimates}
+    by_name = {each.architecture.name: each for each in estimates}
     assert by_name["prom_amp_cost"].parts["ingestion"].usd == 33.59
     assert by_name["amp"].parts["query"].usd == 5.82
     assert by_name["amp"].parts["storage"].usd == 0.91
@@ -115,14 +114,14 @@ def test_nothing_runs_nothing_is_sent(in_clusters: dict[str, InCluster]) -> None
     empty = Fleet(clusters=1, nodes=0, pods=0, region="us-east-1", retention_days=150)
     for each in all_of(in_clusters, empty):
         assert each.amounts.samples == 0
-        idle = 28.80 if each.needs.scraper else 0
+        idle = 28.80 if each.architecture.scraped_by_amp else 0
         assert each.total.usd - each.parts["in_cluster"].usd == pytest.approx(idle)
 
 
 def test_a_fleet_beyond_the_last_tier(in_clusters: dict[str, InCluster]) -> None:
     huge = Fleet(clusters=200, nodes=500, pods=15_000, region="us-east-1", retention_days=150)
     for each in all_of(in_clusters, huge):
-        if each.architecture in ("prom_amp", "adot_amp", "amp"):
+        if each.architecture.name in ("prom_amp", "adot_amp", "amp"):
             assert each.amounts.samples > 252e9
             assert len(each.parts["ingestion"].items) == 3
     table(all_of(in_clusters, huge), huge, PRICES)
@@ -139,7 +138,7 @@ def test_more_never_costs_less(
     def cost(size: tuple[int, ...]) -> Estimate:
         clusters, nodes, pods = size
         fleet = Fleet(clusters, nodes, pods, region="us-east-1", retention_days=150)
-        return estimate(name, ARCHITECTURES[name], PROMETHEUS, fleet, PRICES)
+        return estimate(ARCHITECTURES[name], PROMETHEUS, fleet, PRICES)
 
     less, more = (tuple(map(pick, one, other)) for pick in (min, max))
     for column in COLUMNS:
@@ -154,20 +153,20 @@ def test_tiers_have_no_jumps(samples: int, free: int) -> None:
 
 
 def test_every_architecture_has_its_figures_and_facts() -> None:
-    assert set(OVERLAYS) == set(VOLUMES) == set(RULE_READS)
-    assert all(overlay.outage for overlay in OVERLAYS.values())
+    assert set(ARCHITECTURES) == set(VOLUMES) == set(RULE_READS)
+    assert all(each.outage for each in ARCHITECTURES.values())
 
 
 def test_the_outage_is_that_of_the_document() -> None:
     rows = (ROOT / "docs/metrics.md").read_text().partition("What an outage of AMP costs")[2]
-    for name, overlay in OVERLAYS.items():
+    for name, each in ARCHITECTURES.items():
         if row := re.search(rf"^\| `{name}` \|(.*?)\|", rows, re.M):
             throttled = row[1].strip()
-            assert ("all of it" in throttled) == ("loses all that AMP throttles" in overlay.outage)
-            assert ("nothing lost" in throttled) == ("throttling included" in overlay.outage)
-            assert ("AWS's matter" in throttled) == ("AWS's matter" in overlay.outage)
+            assert ("all of it" in throttled) == ("loses all that AMP throttles" in each.outage)
+            assert ("nothing lost" in throttled) == ("throttling included" in each.outage)
+            assert ("depends on AWS" in throttled) == ("depends on AWS" in each.outage)
         else:
-            assert not overlay.needs.amp
+            assert not each.sends_to_amp
 
 
 def test_what_is_explained_adds_up(in_clusters: dict[str, InCluster]) -> None:
@@ -175,7 +174,7 @@ def test_what_is_explained_adds_up(in_clusters: dict[str, InCluster]) -> None:
         estimates = all_of(in_clusters, prices=prices)
         text = explain(estimates, FLEET, prices)
         for each in estimates:
-            block = re.search(rf"^{each.architecture}\n((?:  .*\n)+)", text, re.M)
+            block = re.search(rf"^{each.architecture.name}\n((?:  .*\n)+)", text, re.M)
             assert block
             items = re.findall(r"^  \S+ \S+(?: \S+)? {2,}(.*) = \$([\d,.]+)$", block[1], re.M)
             total = re.search(r"^  total +\$([\d,.]+)$", block[1], re.M)

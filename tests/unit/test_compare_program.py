@@ -2,13 +2,16 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from architectures import ARCHITECTURES, OVERLAYS
+from architectures import ARCHITECTURES, Architecture
+from architectures.faults import find_faults
 from architectures.prom_amp import PromAmp
 from metrics.volumes import RULE_READS, VOLUMES
 from settings import file as settings_file
@@ -39,15 +42,23 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_sixth_architecture_needs_its_class_and_its_figures(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    described = Architecture(
+        name="sixth",
+        slot=7,
+        summary="Does all that there is to do.",
+        choose_when="never",
+        outage="loses the sixth part",
+    )
+    monkeypatch.setitem(ARCHITECTURES, "sixth", described)
+
+    module = ModuleType("architectures.sixth")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
     class Sixth(PromAmp):
-        """Does all that there is to do."""
-
+        __module__ = module.__name__
         architecture = "sixth"
-        slot = 7
-        outage = "loses the sixth part"
 
-    monkeypatch.setitem(OVERLAYS, "sixth", Sixth)
-    monkeypatch.setitem(ARCHITECTURES, "sixth", Sixth.needs)
+    vars(module)["Sixth"] = Sixth
     monkeypatch.setitem(VOLUMES, "sixth", VOLUMES["prom_amp"])
     monkeypatch.setitem(RULE_READS, "sixth", RULE_READS["prom_amp"])
     status, shown, _ = run(f"{EXAMPLE} --explain")
@@ -65,7 +76,7 @@ def test_the_table(run: Run) -> None:
     assert status == 0
     assert errors == "compare: reading what the synthesized stacks run\n"
     assert all(len(line) <= 100 for line in shown.splitlines())
-    for name in OVERLAYS:
+    for name in ARCHITECTURES:
         assert re.search(rf"^{name} +[\d.]+", shown, re.M)
         assert f"\n{name}: " in shown
     assert "Cheapest: prom, $" in shown
@@ -219,7 +230,7 @@ def test_json_keeps_its_form(run: Run) -> None:
         "notes": "list",
     }
     assert set(data) == {"fleet", "prices", "free_tier", "architectures"}
-    assert [each["name"] for each in data["architectures"]] == list(OVERLAYS)
+    assert [each["name"] for each in data["architectures"]] == list(ARCHITECTURES)
     for each in data["architectures"]:
         assert shape(each) == {
             "name": "str",
@@ -294,8 +305,8 @@ def test_every_settings_file_can_be_compared(
 ) -> None:
     monkeypatch.setenv("KUBECOST_CONFIG", str(SETTINGS_FILES[name]))
     assert main([]) == 0
-    settings = settings_file.load(ARCHITECTURES)
-    assert f"{len(settings.targets)} cluster" in capsys.readouterr().out
+    settings = settings_file.load(find_faults)
+    assert f"{len(settings.fleet)} cluster" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pexpect
 import pytest
 import yaml
 
-from architectures import ARCHITECTURES
+from architectures.faults import find_faults
 from settings import Settings
 from settings import file as settings_file
 from tests.conftest import ROOT
@@ -54,7 +54,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def load(file: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("KUBECOST_CONFIG", str(file))
-    return settings_file.load(ARCHITECTURES)
+    return settings_file.load(find_faults)
 
 
 def test_the_defaults_need_no_answer(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_an_existing_cluster_goes_without_base(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert new.main(["--cluster", "shop", "--yes", "--output", str(file)]) == 0
-    (target,) = load(file, monkeypatch).targets
+    (target,) = load(file, monkeypatch).fleet
     assert (target.name, target.id, target.made_by_base) == ("shop", "shop", False)
     assert "deploy base" not in capsys.readouterr().out
 
@@ -113,7 +113,7 @@ def test_every_existing_cluster_can_be_taken(
     name: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert new.main(["--cluster", name, "--yes", "--output", str(file)]) == 0
-    (target,) = load(file, monkeypatch).targets
+    (target,) = load(file, monkeypatch).fleet
     assert target.name == name
     assert not target.made_by_base
 
@@ -143,7 +143,7 @@ def test_a_cluster_with_an_impossible_id_gets_another(
 ) -> None:
     answer += ["", "2024", "2025", "shop-2024", ""]
     assert new.main(["--output", str(file)]) == 0
-    (target,) = load(file, monkeypatch).targets
+    (target,) = load(file, monkeypatch).fleet
     assert (target.name, target.id) == ("2024", "shop-2024")
 
 
@@ -153,7 +153,7 @@ def test_the_clusters_that_aws_shows_can_be_chosen_by_number(
     monkeypatch.setattr(new, "clusters_in", {"eu-west-1": ["data", "shop"]}.__getitem__)
     answer += ["eu-west-1", "3", ""]
     assert new.main(["--output", str(file)]) == 0
-    assert [target.name for target in load(file, monkeypatch).targets] == ["shop"]
+    assert [target.name for target in load(file, monkeypatch).fleet] == ["shop"]
 
 
 def test_clusters_are_listed_by_aws(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,15 +262,6 @@ def test_a_person_who_presses_ctrl_c(file: Path) -> None:
     assert person.exitstatus == 130
     assert person.before.split("\r\n") == ["^C", "new: nothing is written", ""]
     assert not file.exists()
-
-
-def test_architectures_that_cannot_be_imported(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(new, "registry", new.registry.__wrapped__)
-    monkeypatch.setattr("sys.executable", "false")
-    assert new.main(["--yes", "--output", str(file)]) == 1
-    assert "make setup" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", [[], ["eu-west-1"], ["", "shop"]])

@@ -10,17 +10,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from settings import Needs, Settings
+from architectures.faults import find_faults
+from settings import Settings
 from settings import file as settings_file
 from settings.faults import OWNED_VALUES
 from settings.file import SettingsError
 from tests.conftest import SETTINGS_FILES
-
-ARCHITECTURES = {
-    "prom": Needs(amp=False),
-    "prom_amp": Needs(),
-    "amp": Needs(scraper=True),
-}
 
 
 def load(text: str | bytes, folder: Path) -> Settings:
@@ -28,7 +23,7 @@ def load(text: str | bytes, folder: Path) -> Settings:
     file.write_bytes(text if isinstance(text, bytes) else dedent(text).encode())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECOST_CONFIG", str(file))
-        return settings_file.load(ARCHITECTURES)
+        return settings_file.load(find_faults)
 
 
 def faults(text: str | bytes, folder: Path) -> list[str]:
@@ -56,7 +51,7 @@ def test_an_empty_section_means_its_defaults(tmp_path: Path) -> None:
 
 
 def test_the_cluster_defaults_to_the_one_of_base(tmp_path: Path) -> None:
-    (target,) = load("{name: finops, region: eu-west-1}", tmp_path).targets
+    (target,) = load("{name: finops, region: eu-west-1}", tmp_path).fleet
     assert (target.name, target.id, target.region) == ("finops", "finops", "eu-west-1")
 
 
@@ -95,7 +90,7 @@ def test_text_that_is_not_utf8(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECOST_CONFIG", str(tmp_path / "other.yaml"))
     with pytest.raises(SettingsError, match=r"^other.yaml: cannot be read: no such file"):
-        settings_file.load(ARCHITECTURES)
+        settings_file.load(find_faults)
 
 
 @pytest.mark.parametrize("owned", OWNED_VALUES)

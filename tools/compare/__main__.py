@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from architectures import ARCHITECTURES
+from architectures.faults import find_faults
 from settings import file as settings_file
 from tools.compare import chart, report, stacks
 from tools.compare.estimate import Estimate, estimate
@@ -72,7 +73,7 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 
 def _compare(options: argparse.Namespace) -> tuple[list[Estimate], Fleet, Prices]:
-    settings = settings_file.load(ARCHITECTURES)
+    settings = settings_file.load(find_faults)
     prices = load(options.prices)
     fleet = fleet_of(
         settings,
@@ -97,8 +98,7 @@ def _compare(options: argparse.Namespace) -> tuple[list[Estimate], Fleet, Prices
             f"kubecost.values: a size that Kubernetes does not know: {error}"
         ) from None
     estimates = [
-        estimate(name, needs, in_clusters[name], fleet, prices)
-        for name, needs in ARCHITECTURES.items()
+        estimate(each, in_clusters[name], fleet, prices) for name, each in ARCHITECTURES.items()
     ]
     return estimates, fleet, prices
 

@@ -35,7 +35,7 @@ def draw(estimates: Sequence[Estimate], fleet: Fleet, suffix: str) -> bytes:
         layout = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1)
         figure = Figure(figsize=(9, 4), dpi=150, layout=layout, facecolor="white")
         axes = figure.subplots()
-        names = [each.architecture for each in estimates]
+        names = [each.architecture.name for each in estimates]
         begins = [0.0] * len(names)
         for column, (above, below) in COLUMNS.items():
             widths = [each.parts[column].usd for each in estimates]
@@ -53,7 +53,7 @@ def draw(estimates: Sequence[Estimate], fleet: Fleet, suffix: str) -> bytes:
         for each, end in zip(estimates, begins, strict=True):
             axes.annotate(
                 f"${money(each.total)}",
-                (end, each.architecture),
+                (end, each.architecture.name),
                 xytext=(6, 0),
                 textcoords="offset points",
                 va="center_baseline",

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from architectures import Architecture
 from metrics.volumes import RULE_READS, SCRAPED, VOLUMES
-from settings import Needs
 from tools.compare.fees import BILLION, INGESTION_UNIT, Part, fee, ingestion
 from tools.compare.fleet import Fleet
 from tools.compare.prices import FreeTier, NodePrice, Price, Prices, RegionPrices
@@ -70,8 +70,7 @@ class Estimate:
         parts: the fees by column of the table.
     """
 
-    architecture: str
-    needs: Needs
+    architecture: Architecture
     in_cluster: InCluster
     amounts: Amounts
     samples_formula: str
@@ -86,13 +85,13 @@ class Estimate:
 
 
 def estimate(
-    architecture: str, needs: Needs, in_cluster: InCluster, fleet: Fleet, prices: Prices
+    architecture: Architecture, in_cluster: InCluster, fleet: Fleet, prices: Prices
 ) -> Estimate:
     """Estimate an architecture; prices that are not known leave their items without a sum."""
-    volume, rules = VOLUMES[architecture], RULE_READS[architecture]
+    volume, rules = VOLUMES[architecture.name], RULE_READS[architecture.name]
     samples = fleet.clusters * volume.samples_per_minute(fleet.nodes, fleet.pods) * MINUTES
     # The hub's Kubecost queries all clusters, those of the others query their own.
-    kubecosts = 2 * fleet.clusters - 1 if needs.queries else 0
+    kubecosts = 2 * fleet.clusters - 1 if architecture.queries_amp else 0
     kubecost = KUBECOST_READS * kubecosts / fleet.clusters
     reads = [f"{rules:g} by rules"] if rules else []
     if kubecosts:
@@ -102,14 +101,13 @@ def estimate(
         samples=samples,
         stored_gb=samples * fleet.retention_days / 30 * BYTES_PER_SAMPLE / GIB,
         query_samples=samples * (rules + kubecost),
-        collector_hours=HOURS * fleet.clusters if needs.scraper else 0,
+        collector_hours=HOURS * fleet.clusters if architecture.scraped_by_amp else 0,
         cpu_cores=fleet.clusters * sum(size.cpu_cores for size in sizes),
         memory_gib=fleet.clusters * sum(size.memory_gib for size in sizes),
         disk_gib=fleet.clusters * sum(size.disk_gib for size in sizes),
     )
     return Estimate(
         architecture,
-        needs,
         in_cluster,
         amounts,
         samples_formula=f"{fleet.clusters} x ({volume.per_node:g} x {fleet.nodes} nodes + "

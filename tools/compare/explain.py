@@ -20,7 +20,7 @@ def explain(estimates: Sequence[Estimate], fleet: Fleet, prices: Prices) -> str:
 
 def _formulas(each: Estimate, fleet: Fleet) -> Iterator[str]:
     amounts = each.amounts
-    yield each.architecture
+    yield each.architecture.name
     if amounts.samples:
         yield f"  samples = {each.samples_formula} = {number(amounts.samples)}"
         yield (

@@ -44,7 +44,7 @@ def fleet_of(
     nodes_assumed = nodes is None
     nodes = settings.base.nodes.desired if nodes is None else nodes
     fleet = Fleet(
-        clusters=len(settings.targets) if clusters is None else clusters,
+        clusters=len(settings.fleet) if clusters is None else clusters,
         nodes=nodes,
         pods=nodes * PODS_PER_NODE if pods is None else pods,
         region=region or settings.amp_region,
@@ -60,7 +60,7 @@ def _notes(
     if nodes_assumed:
         elsewhere = (
             ""
-            if all(target.made_by_base for target in settings.targets)
+            if all(cluster.made_by_base for cluster in settings.fleet)
             else (", which may not be so in clusters that base does not create")
         )
         yield (
@@ -76,5 +76,5 @@ def _notes(
         yield "kubecost.node_exporter is on, which adds samples that are not counted here"
     if not settings.kubecost.network_costs:
         yield "kubecost.network_costs is off: less is sent than is counted here"
-    if any(target.region != settings.amp_region for target in settings.targets):
+    if any(cluster.region != settings.amp_region for cluster in settings.fleet):
         yield f"clusters in other regions are priced as if they were in {fleet.region}"

@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from settings import Section
 from settings import file as settings_file
 from settings.kinds import AsTuple, InstanceType, NotEmpty, Region
+from settings.section import Section
 
 SHIPPED = Path(__file__).with_name("prices.yaml")
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from architectures import OVERLAYS
 from tools.compare.estimate import Estimate
 from tools.compare.fees import Part
 from tools.compare.fleet import Fleet
@@ -27,8 +26,8 @@ def report(estimates: Sequence[Estimate], fleet: Fleet, prices: Prices) -> dict[
 
 def _architecture(each: Estimate, fleet: Fleet) -> dict[str, Any]:
     return {
-        "name": each.architecture,
-        "description": OVERLAYS[each.architecture].described()[0],
+        "name": each.architecture.name,
+        "description": each.architecture.summary,
         "per_month": asdict(each.amounts),
         "usd_per_month": {
             **{name: _usd(part) for name, part in each.parts.items()},

@@ -14,7 +14,8 @@ import yaml
 from cdktf import App
 from kubernetes.utils.quantity import parse_quantity
 
-from architectures import OVERLAYS, add_stacks
+from architectures import ARCHITECTURES
+from architectures.app import add_stacks
 from settings import Settings
 from tools.documents import unescaped
 
@@ -60,7 +61,7 @@ def read(settings: Settings) -> dict[str, InCluster]:
     """Synthesize every architecture on one cluster, and say what it would run there."""
     one_of_all = settings.model_copy(
         update={
-            "architectures": ("all",),
+            "architectures": None,
             "clusters": settings.clusters[:1] if settings.clusters else None,
             "amp": settings.amp.model_copy(update={"workspace_id": None}),
         }
@@ -71,7 +72,7 @@ def read(settings: Settings) -> dict[str, InCluster]:
         app.synth()
         stacks = {
             name: json.loads(Path(out, "stacks", name, "cdk.tf.json").read_text("utf-8"))
-            for name in OVERLAYS
+            for name in ARCHITECTURES
         }
     return {name: in_cluster(stack) for name, stack in stacks.items()}
 

@@ -3,7 +3,6 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from architectures import OVERLAYS
 from tools.compare.estimate import Estimate
 from tools.compare.fees import Part, number
 from tools.compare.fleet import Fleet
@@ -38,7 +37,7 @@ def _fees(estimates: Sequence[Estimate]) -> Iterator[str]:
     yield _row("", "per month", *(below for _, below in COLUMNS.values()), "total")
     for each in estimates:
         fees = (money(each.parts[name]) for name in COLUMNS)
-        yield _row(each.architecture, short(each.amounts.samples), *fees, money(each.total))
+        yield _row(each.architecture.name, short(each.amounts.samples), *fees, money(each.total))
 
 
 def cheapest(estimates: Sequence[Estimate], fleet: Fleet) -> Iterator[str]:
@@ -47,20 +46,20 @@ def cheapest(estimates: Sequence[Estimate], fleet: Fleet) -> Iterator[str]:
     for what, choice in {
         "Cheapest": list(estimates),
         "Cheapest with all clusters on one screen": [
-            e for e in estimates if several and e.needs.amp
+            e for e in estimates if several and e.architecture.sends_to_amp
         ],
         "Cheapest with all clusters in one Kubecost": [
-            e for e in estimates if several and e.needs.queries
+            e for e in estimates if several and e.architecture.queries_amp
         ],
     }.items():
         least = min(choice, key=lambda each: each.total.usd, default=None)
         # What others lack makes them dearer still.
         if least and least.total.complete:
-            yield f"{what}: {least.architecture}, ${money(least.total)}"
+            yield f"{what}: {least.architecture.name}, ${money(least.total)}"
 
 
 def _facts(each: Estimate, fleet: Fleet) -> Iterator[str]:
-    yield f"{each.architecture}: {OVERLAYS[each.architecture].described()[0]}"
+    yield f"{each.architecture.name}: {each.architecture.summary}"
     for label, text in {
         "keeps": ", ".join(keeps(each, fleet)),
         "one screen": one_screen(each, fleet),
@@ -114,7 +113,7 @@ def keeps(each: Estimate, fleet: Fleet) -> list[str]:
     kept = []
     if each.in_cluster.prometheus_retention:
         kept.append(f"Prometheus {each.in_cluster.prometheus_retention}")
-    if each.needs.amp:
+    if each.architecture.sends_to_amp:
         kept.append(f"AMP {fleet.retention_days}d")
     return [*kept, f"Kubecost's daily costs {each.in_cluster.kubecost_days}d"]
 
@@ -123,26 +122,26 @@ def one_screen(each: Estimate, fleet: Fleet) -> str:
     """Say how many clusters are on one screen, and on which."""
     if fleet.clusters == 1:
         return "the cluster"
-    if each.needs.queries:
+    if each.architecture.queries_amp:
         return f"all {fleet.clusters} clusters in the first one's Kubecost"
     own = "1 cluster: each has a Kubecost of its own"
-    if each.needs.amp:
+    if each.architecture.sends_to_amp:
         return f"{own}; all {fleet.clusters} in Grafana (grafana.enabled)"
     return own
 
 
 def outage(each: Estimate) -> str:
     """Say what an outage of AMP loses."""
-    lost = OVERLAYS[each.architecture].outage
-    return f"{lost}; Kubecost sees nothing new meanwhile" if each.needs.queries else lost
+    lost = each.architecture.outage
+    return f"{lost}; Kubecost sees nothing new meanwhile" if each.architecture.queries_amp else lost
 
 
 def needed(each: Estimate) -> list[str]:
     """Say what must be there; docs/fleet.md has what the plan says otherwise."""
     needs = ["a default StorageClass (EBS CSI driver)"]
-    if each.needs.amp:
+    if each.architecture.sends_to_amp:
         needs += ["AMP", "an IAM OIDC provider of the cluster"]
-    if each.needs.scraper:
+    if each.architecture.scraped_by_amp:
         needs += [
             "the cluster's private endpoint",
             "access entries",

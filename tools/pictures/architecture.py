@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from architectures import OVERLAYS
+from architectures import ARCHITECTURES
 from tools.diff import Stack
 from tools.pictures.components import components
 from tools.pictures.flows import flows
@@ -20,10 +20,15 @@ def picture(architecture: str, stacks: Mapping[str, Stack]) -> Picture:
         PictureError: the stacks have what the picture does not account for.
     """
     found = components({"base": stacks["base"], "overlay": stacks[architecture]})
-    summary = (OVERLAYS[architecture].__doc__ or "").partition("\n\n")[0]
     items = [
         Text(at=(24, 30), text=architecture, align="left", bold=True, size=19),
-        Text(at=(24, 56), text=" ".join(summary.split()), align="left", size=14, color=MUTED),
+        Text(
+            at=(24, 56),
+            text=ARCHITECTURES[architecture].summary,
+            align="left",
+            size=14,
+            color=MUTED,
+        ),
         *catalogue(found),
     ]
     return Picture(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from architectures import OVERLAYS
+from architectures import ARCHITECTURES
 from tools.diff import Stack
 from tools.pictures import architecture, fleet
 from tools.pictures.drawing import dot
@@ -25,6 +25,6 @@ def draw(defaults: Mapping[str, Stack], of_fleet: Mapping[str, Stack]) -> dict[s
     """
     sources = {
         _FILES.get(name, f"architecture_{name}.png"): dot(architecture.picture(name, defaults))
-        for name in OVERLAYS
+        for name in ARCHITECTURES
     }
     return png(sources | {"fleet.png": dot(fleet.picture(of_fleet))})

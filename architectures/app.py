@@ -1,0 +1,28 @@
+"""Which stacks the settings ask for."""
+
+from cdktf import Annotations, App
+
+from architectures import ARCHITECTURES
+from architectures.overlay import overlay
+from settings import Settings
+from stacks import quotas
+from stacks.base import Base
+from stacks.grafana import Grafana
+from stacks.load_balancer import LoadBalancer
+
+
+def add_stacks(app: App, settings: Settings) -> None:
+    """Put into the app the stacks that the settings ask for; no stack depends on another."""
+    chosen = [ARCHITECTURES[name] for name in settings.chosen(ARCHITECTURES)]
+    if any(cluster.made_by_base for cluster in settings.fleet):
+        Base(app, settings)
+    for cluster in settings.fleet:
+        if settings.kubecost.expose != "none":
+            LoadBalancer(app, settings, cluster)
+        for architecture in chosen:
+            stack = overlay(architecture.name)(app, settings, cluster)
+            if cluster.hub:
+                for warning in quotas.warnings(settings, architecture):
+                    Annotations.of(stack).add_warning(warning)
+    if settings.grafana.enabled:
+        Grafana(app, settings, architectures=[a.name for a in chosen if a.sends_to_amp])

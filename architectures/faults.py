@@ -1,0 +1,29 @@
+"""What the settings ask of architectures and cannot be."""
+
+from collections.abc import Iterator
+
+from architectures import ARCHITECTURES
+from settings import Settings
+from settings.faults import Fault
+
+
+def find_faults(settings: Settings) -> Iterator[Fault]:
+    """Judge what only the registry of architectures can tell."""
+    chosen = settings.chosen(ARCHITECTURES)
+    for name in chosen:
+        if name not in ARCHITECTURES:
+            yield Fault("architectures", name, f"all, or a list of {', '.join(ARCHITECTURES)}")
+    if len(set(chosen)) < len(chosen):
+        yield Fault("architectures", chosen, "each architecture once")
+    known = [ARCHITECTURES[name] for name in chosen if name in ARCHITECTURES]
+    writers = [each.name for each in known if each.sends_to_amp]
+    if settings.amp.workspace_id and len(writers) > 1:
+        allowed = "one architecture with AMP: two would write the same series into the workspace"
+        yield Fault("architectures", writers, f"with amp.workspace_id, {allowed}")
+    if settings.grafana.enabled and not writers:
+        yield Fault("grafana.enabled", True, "true with an architecture that sends costs to AMP")
+    for scraped in [each.name for each in known if each.scraped_by_amp][:1]:
+        for index, cluster in enumerate(settings.fleet):
+            if cluster.region != settings.amp_region:
+                allowed = f"{settings.amp_region}, where AMP is: {scraped} cannot cross regions"
+                yield Fault(f"clusters[{index}].region", cluster.region, allowed)
