@@ -2,6 +2,9 @@
 
 import sys
 
+import bindings  # noqa: F401
+
+# isort: split
 from cdktf import App
 
 from architectures import ARCHITECTURES, add_stacks

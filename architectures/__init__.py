@@ -1,5 +1,8 @@
 """The stacks: a shared base, five overlays, and what they need now and then."""
 
+import bindings  # noqa: F401
+
+# isort: split
 from cdktf import Annotations, App
 
 from architectures.adot_amp import AdotAmp
