@@ -5,6 +5,8 @@
 
 from dataclasses import dataclass
 
+import bindings  # noqa: F401
+
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:

@@ -1,1 +1,3 @@
 """What a person runs beside cdktf."""
+
+import bindings  # noqa: F401

@@ -1,0 +1,114 @@
+"""Ring 2: the providers' index, in Node.js and in Python, loads what is asked for only."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bindings
+from tests.conftest import ROOT
+
+PLAIN = """exports.b = exports.a = void 0;
+exports.a = require("./a");
+exports.b = require("./b/index");
+"""
+# As TypeScript 5 writes it, which the fork is built with.
+STAR = """var __importStar = (mod) => mod.__esModule ? mod : {};
+exports.a = __importStar(require("./a"));
+exports.b = __importStar(require("./b/index"));
+"""
+ELSE = PLAIN + 'Object.assign(exports, require("./c"));\n'
+
+IMPORTS_CDKTF = re.compile(r"^(?:from|import) (?:cdktf|constructs|jsii|cdktn)", re.MULTILINE)
+
+# Prints the modules loaded by the index, then those after one was asked for, and what it said.
+PROGRAM = """
+const loaded = [];
+globalThis.load = (name) => loaded.push(name);
+const index = require(process.argv[1]);
+const before = [...loaded];
+const said = index.b.said;
+console.log(JSON.stringify({ before, after: loaded, said, keys: Object.keys(index) }));
+"""
+
+
+def load(package: Path, index: str, **environment: str) -> dict[str, object]:
+    library = package / "lib"
+    (library / "b").mkdir(parents=True)
+    (library / "index.js").write_text('"use strict";\n' + index)
+    for name, file in (("a", "a.js"), ("b", "b/index.js"), ("c", "c.js")):
+        (library / file).write_text(
+            'Object.defineProperty(exports, "__esModule", { value: true });\n'
+            f'load("{name}"); exports.said = "{name}";\n'
+        )
+    done = subprocess.run(
+        ["node", "-e", PROGRAM, str(library / "index.js")],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize("index", [PLAIN, STAR], ids=["plain", "importStar"])
+@pytest.mark.parametrize("package", ["@cdktf/provider-aws", "@cdktn/provider-aws/25.8.1/0a1b"])
+def test_an_index_loads_what_is_asked_for(tmp_path: Path, package: str, index: str) -> None:
+    answer = load(tmp_path / package, index)
+    assert answer == {"before": [], "after": ["b"], "said": "b", "keys": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("package", "index", "before"),
+    [("@cdktf/provider-aws", ELSE, ["a", "b", "c"]), ("@other/library", PLAIN, ["a", "b"])],
+    ids=["another shape", "another package"],
+)
+def test_what_is_not_known_is_loaded_as_it_is(
+    tmp_path: Path, package: str, index: str, before: list[str]
+) -> None:
+    answer = load(tmp_path / package, index)
+    assert (answer["before"], answer["said"]) == (before, "b")
+
+
+def test_options_that_are_there_stay_and_a_path_may_have_spaces(tmp_path: Path) -> None:
+    """The package is imported from a copy, in a folder whose name must be quoted."""
+    folder = tmp_path / 'my "own" folder'
+    (folder / "bindings").mkdir(parents=True)
+    for file in Path(bindings.__file__).parent.glob("*.*"):
+        (folder / "bindings" / file.name).write_bytes(file.read_bytes())
+    program = (
+        "import bindings, importlib, os\n"
+        "importlib.reload(bindings)\n"
+        "print(os.environ['NODE_OPTIONS'])"
+    )
+    options = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "NODE_OPTIONS": "--stack-trace-limit=7"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout.strip()
+    assert options.startswith("--stack-trace-limit=7 ")
+    assert options.count("lazy.cjs") == 1
+    answer = load(tmp_path / "@cdktf/provider-aws", PLAIN, NODE_OPTIONS=options)
+    assert answer["before"] == []
+
+
+# A package's `__init__` runs before its files.
+FIRST = [ROOT / "main.py", *sorted(ROOT.glob("[a-z]*/__init__.py"))]
+
+
+@pytest.mark.parametrize("first", FIRST, ids=lambda file: str(file.relative_to(ROOT)))
+def test_bindings_are_imported_before_cdktf(first: Path) -> None:
+    files = first.parent.rglob("*.py") if first.name == "__init__.py" else [first]
+    if any(IMPORTS_CDKTF.search(file.read_text()) for file in files):
+        before = IMPORTS_CDKTF.split(first.read_text())[0]
+        assert re.search(r"^import bindings\b", before, re.MULTILINE)
