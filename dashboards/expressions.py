@@ -2,15 +2,13 @@
 
 from metrics import names
 from metrics.rules import ALLOCATED_COST, CLUSTER_COST, NAMESPACE_COST, SERIES
+from metrics.units import CONTAINER, HOURS_PER_MONTH, INTERVAL
 
-HOURS_PER_MONTH = 730
 SERIES_LIMIT = 500_000
 """What AMP takes of a cluster unless `amp.max_series_per_cluster` says otherwise."""
 
 CLUSTERS = 'cluster_id=~"$cluster"'
 NAMESPACES = f'{CLUSTERS},namespace=~"$namespace"'
-CONTAINER = 'container!="",container!="POD"'
-SCRAPE_INTERVAL = "1m"
 RESOURCES = ("cpu", "memory", "gpu", "storage", "network", "load_balancer")
 
 
@@ -36,7 +34,7 @@ INFO = f"kubecost_cluster_info{{{CLUSTERS}}}"
 REPORTING = f"max by (cluster_id) ({INFO})"
 SEEN_IN_A_DAY = f"max by (cluster_id) (max_over_time({INFO}[1d]))"
 # `up` is not among the cost metrics, and the age of a sample says more.
-LAST_SAMPLE = f"max by (cluster_id) (max_over_time(timestamp({INFO})[1d:{SCRAPE_INTERVAL}]))"
+LAST_SAMPLE = f"max by (cluster_id) (max_over_time(timestamp({INFO})[1d:{INTERVAL}]))"
 # Three times the rule's interval: one evaluation may fail.
 SERIES_NOW = f"max by (cluster_id) (last_over_time({SERIES}{{{CLUSTERS}}}[12m]))"
 

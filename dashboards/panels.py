@@ -10,8 +10,9 @@ from grafana_foundation_sdk.builders import prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.expressions import CLUSTERS, RESOURCES, SCRAPE_INTERVAL, per_month
+from dashboards.expressions import CLUSTERS, RESOURCES, per_month
 from metrics.rules import NAMESPACE_COST
+from metrics.units import INTERVAL
 
 SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
 USD, SHARE, SECONDS = "currencyUSD", "percentunit", "s"
@@ -39,7 +40,7 @@ def over_time(expr: str, legend: str) -> prometheus.Dataquery:
     """Ask for the values of the time range; `legend` names the lines."""
     query = prometheus.Dataquery().datasource(SOURCE).expr(expr).range().legend_format(legend)
     # Without it $__rate_interval takes 15 s for the scrape interval, and rates are empty.
-    return query.interval(SCRAPE_INTERVAL)
+    return query.interval(INTERVAL)
 
 
 def steps(*steps: tuple[float | None, str]) -> builder.ThresholdsConfig:

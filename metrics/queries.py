@@ -1,13 +1,12 @@
 """PromQL that says what things cost, from nothing but the cost metrics (`names.COST_ONLY`).
 
 For AMP and any Prometheus that several clusters share: every result keeps `cluster_id`, and every
-join is made on it, for clusters have nodes of the same name. Prices are per hour; $ per month is
-730 times that. Metrics and units: OpenCost documentation, "OpenCost exporter metrics".
+join is made on it, because clusters have nodes of the same name. Prices are per hour. Metrics and
+units: OpenCost documentation, "OpenCost exporter metrics".
 """
 
 from metrics.names import GPU_ALLOCATION
-
-_CONTAINER = 'container!="",container!="POD"'
+from metrics.units import CONTAINER
 
 
 def _of_containers(allocated: str, unit: str, price: str) -> str:
@@ -17,7 +16,7 @@ def _of_containers(allocated: str, unit: str, price: str) -> str:
     """
     return (
         "sum by (cluster_id, namespace) ("
-        f"avg by (cluster_id, namespace, pod, container, node) ({allocated}{{{_CONTAINER}}}){unit}"
+        f"avg by (cluster_id, namespace, pod, container, node) ({allocated}{{{CONTAINER}}}){unit}"
         f" * on (cluster_id, node) group_left () avg by (cluster_id, node) ({price}))"
     )
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from metrics import queries
 from metrics.names import GPU_ALLOCATION
+from metrics.units import CONTAINER
 
-_CONTAINER = '{container!="",container!="POD"}'
+_CONTAINER = f"{{{CONTAINER}}}"
 _BY_CONTAINER = "by (cluster_id, namespace, pod, container)"
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from metrics import names
+from metrics.units import INTERVAL
 
-INTERVAL = "60s"  # Kubecost weighs samples by the interval, which it cannot ask AMP for
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 _CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 

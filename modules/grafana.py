@@ -7,6 +7,7 @@ from typing import Any
 from cdktf import TerraformOutput
 from constructs import Construct
 
+from metrics.units import INTERVAL
 from modules import versions
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release
@@ -122,7 +123,7 @@ def _data_sources(workspaces: Mapping[str, AmpWorkspace]) -> dict[str, Any]:
                 "url": workspace.endpoint,
                 "jsonData": {
                     "httpMethod": "POST",
-                    "timeInterval": "60s",
+                    "timeInterval": INTERVAL,
                     **workspace.signing.for_grafana(),
                 },
             }

@@ -1,9 +1,11 @@
-"""Write what settings/ says of each key: docs/settings.md, and a JSON Schema for editors.
+"""Write what settings/ says of each key: docs/settings.md, an example, a JSON Schema for editors.
 
 Run by `make reference`. Editors find the schema by the first line of kubecost.yaml.
 """
 
 import json
+import re
+import textwrap
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from settings.faults import OWNED_VALUES
 ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/settings.md")
 SCHEMA = Path("docs/kubecost.schema.json")
+EXAMPLE = Path("examples/every-key.yaml")
 
 # Draft 7 is what every editor knows; nothing in the schema is newer.
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -36,6 +39,12 @@ Editors that read the line
 
 (VS Code with the YAML extension, Neovim, the JetBrains family) complete and check the keys while
 you type. What several keys or an address range must be together is checked by synth only.
+"""
+
+EXAMPLE_HEAD = """\
+# yaml-language-server: $schema=../docs/kubecost.schema.json
+# Every key of kubecost.yaml with its default; copy from here what you change. `make reference`
+# writes this file from settings/; more on each key: docs/settings.md.
 """
 
 Schema = dict[str, Any]
@@ -152,6 +161,26 @@ def _allowed(body: Schema) -> str:
     return f"mapping; each key: {key}; each value: {value}"
 
 
+def example(found: Schema) -> str:
+    """Render a settings file that shows every key with its default."""
+    return "\n".join([EXAMPLE_HEAD, *_keys(found, indent="")]) + "\n"
+
+
+def _keys(section: Schema, *, indent: str) -> Iterator[str]:
+    for key, body in section["properties"].items():
+        if not indent and _section_in(body):
+            yield ""
+        words = f"{body['description'].removesuffix(body.get('patternErrorMessage', ''))} "
+        comment = f"{indent}# "
+        first_sentence = re.split(r"(?<=\.)\s", words.replace("`", ""))[0].strip()
+        yield textwrap.fill(first_sentence, 100, initial_indent=comment, subsequent_indent=comment)
+        if (inner := _section_in(body)) and "anyOf" not in body:
+            yield f"{indent}{key}:"
+            yield from _keys(inner, indent=f"{indent}  ")
+        else:
+            yield f"{indent}{key}: {json.dumps(body['default'], ensure_ascii=False)}"
+
+
 def _code(value: Any) -> str:
     """Write a value as YAML does, with quotes only where it would be no text without them."""
     plain = isinstance(value, str) and yaml.safe_load(value) == value
@@ -161,7 +190,11 @@ def _code(value: Any) -> str:
 def files() -> dict[Path, str]:
     """Give the text of every file by its path in the repository."""
     found = schema(ARCHITECTURES)
-    return {PAGE: page(found), SCHEMA: json.dumps(found, indent=2, ensure_ascii=False) + "\n"}
+    return {
+        PAGE: page(found),
+        EXAMPLE: example(found),
+        SCHEMA: json.dumps(found, indent=2, ensure_ascii=False) + "\n",
+    }
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ import requests
 import trustme
 import yaml
 
+from architectures import ARCHITECTURES
 from tests.conftest import ROOT, Stack
 from tests.lab.amp import Amp, Role
 from tests.lab.apiserver import ADMIN_TOKEN, JsonObject
@@ -34,7 +35,7 @@ from tests.lab.world import run
 from tests.terraform.roots import Root
 from tests.terraform.simulated_aws import SimulatedAws
 
-OVERLAYS = ("prom", "prom_amp_cost", "prom_amp", "adot_amp", "amp")
+OVERLAYS = list(ARCHITECTURES)
 LEFT_OUT = {"helm", "kubernetes"}
 INDEX = 4  # the other clusters of the lab are 1 to 3
 # In seconds; a minute is MINUTE here. Long enough for a machine that is busy.

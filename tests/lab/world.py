@@ -12,6 +12,7 @@ from typing import Any
 import trustme
 import yaml
 
+import architectures
 from tests.conftest import Stack
 from tests.lab.amp import Amp, Role
 from tests.lab.cluster import Cluster
@@ -21,8 +22,8 @@ from tests.lab.process import wait_until
 from tests.lab.render import render
 from tests.lab.synthesized import Overlay, prometheus_files
 
-ARCHITECTURES = ("prom_amp_cost", "prom_amp", "adot_amp", "amp")
-FULL = ("prom_amp", "adot_amp", "amp")
+ARCHITECTURES = [each.name for each in architectures.ARCHITECTURES.values() if each.sends_to_amp]
+FULL = [each.name for each in architectures.ARCHITECTURES.values() if each.queries_amp]
 CLUSTERS = ("blue", "green", "red")
 CHART = "prom_amp"  # the architecture whose Kubecost the chart's own jobs scrape
 # What the HCL project, of which this one is the successor, lets through to AMP.

@@ -41,9 +41,9 @@ def test_the_schema_is_one() -> None:
     Draft7Validator.check_schema(SCHEMA)
 
 
-def test_editors_find_the_schema_from_the_settings_file() -> None:
+def test_editors_find_the_schema_from_the_example() -> None:
     first_line = SETTINGS_FILES["defaults"].read_text().splitlines()[0]
-    assert first_line == f"# yaml-language-server: $schema=./{reference.SCHEMA}"
+    assert first_line == f"# yaml-language-server: $schema=../{reference.SCHEMA}"
 
 
 @pytest.mark.parametrize("file", PROJECT_FILES, ids=lambda file: str(file.relative_to(ROOT)))
