@@ -78,8 +78,7 @@ ARCHITECTURES = registry(
         " queries.",
         choose_when="for one Kubecost over all clusters, with a Prometheus in each that has other"
         " uses.",
-        outage="loses all that AMP throttles (429), which the chart gives no way to send again;"
-        " else nothing within an hour",
+        outage="loses nothing within an hour, throttling included",
     ),
     Architecture(
         name="adot_amp",

@@ -1,7 +1,7 @@
 """Architecture `prom_amp`: the bundled Prometheus scrapes, AMP keeps and answers."""
 
 from architectures.overlay import Overlay
-from modules.kubecost import BundledPrometheus, Kubecost
+from modules.kubecost import BundledPrometheus, Everything, Kubecost
 
 
 class PromAmp(Overlay):
@@ -17,6 +17,6 @@ class PromAmp(Overlay):
             "kubecost",
             self.settings.kubecost,
             at=self.place,
-            scraper=BundledPrometheus(self.scrape_jobs, sends_to=workspace),
+            scraper=BundledPrometheus(self.scrape_jobs, sends=Everything(to=workspace)),
             queries=workspace,
         )

@@ -1,8 +1,7 @@
 """Architecture `prom_amp_cost`: AMP receives the costs of every cluster, and nothing else."""
 
 from architectures.overlay import Overlay
-from metrics.names import keep_costs
-from modules.kubecost import BundledPrometheus, Kubecost
+from modules.kubecost import BundledPrometheus, Costs, Kubecost
 
 
 class PromAmpCost(Overlay):
@@ -18,5 +17,5 @@ class PromAmpCost(Overlay):
             "kubecost",
             self.settings.kubecost,
             at=self.place,
-            scraper=BundledPrometheus(self.scrape_jobs, sends_to=workspace, only=keep_costs()),
+            scraper=BundledPrometheus(self.scrape_jobs, sends=Costs(to=workspace)),
         )

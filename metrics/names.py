@@ -120,10 +120,13 @@ def keep(names: tuple[str, ...]) -> dict[str, object]:
     return {"source_labels": ["__name__"], "regex": "|".join(sorted(names)), "action": "keep"}
 
 
-def keep_costs() -> list[dict[str, object]]:
-    """Make the relabel rules that keep what costs money.
+def keep_costs(*besides: str) -> list[dict[str, object]]:
+    """Make the relabel rules that keep what costs money, and the metrics named `besides`.
 
     Only kubecost_pod_network_egress_bytes_total has the label `same_zone`; traffic within a zone
     has no price.
     """
-    return [keep(COST_ONLY), {"source_labels": ["same_zone"], "regex": "true", "action": "drop"}]
+    return [
+        keep((*COST_ONLY, *besides)),
+        {"source_labels": ["same_zone"], "regex": "true", "action": "drop"},
+    ]

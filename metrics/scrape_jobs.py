@@ -4,7 +4,7 @@ Every job finds only the targets of its own release, so that several Kubecosts c
 cluster. Discovery is by `endpoints`, `pod` and `node` only, the roles that the AMP managed
 scraper knows; kubelets are scraped through the API server's node proxy, which needs no way to
 port 10250. Scraping is the same for all three collectors; what differs is how the configuration
-spells it, see `for_chart`, `for_adot` and `for_managed_scraper`.
+spells it, see `for_prometheus`, `for_adot` and `for_managed_scraper`.
 """
 
 from copy import deepcopy
@@ -147,8 +147,8 @@ def global_settings(cluster_id: str) -> dict[str, Any]:
     }
 
 
-def for_chart(jobs: list[Job]) -> list[Job]:
-    """Spell the jobs for the Prometheus that Kubecost's chart brings."""
+def for_prometheus(jobs: list[Job]) -> list[Job]:
+    """Spell the jobs for Prometheus itself."""
     return _with_cluster_ca(jobs)
 
 

@@ -1,17 +1,20 @@
 """Kubecost itself: the Helm release, and the roles of those in it that use AMP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdktf import ITerraformDependable, Precondition, TerraformOutput
+from cdktf import Fn, ITerraformDependable, Precondition, TerraformOutput
+from cdktf_cdktf_provider_kubernetes.config_map_v1 import ConfigMapV1, ConfigMapV1Metadata
 from cdktf_cdktf_provider_kubernetes.data_kubernetes_resources import DataKubernetesResources
 from constructs import Construct
 
+from metrics.names import keep_costs
+from metrics.prometheus_config import RemoteWrite, config_files
 from metrics.scrape_jobs import Job
 from modules import kubecost_values as values
 from modules import versions
 from modules.amp_workspace import AmpWorkspace
-from modules.helm_release import helm_release, literal
+from modules.helm_release import helm_release, literal, to_yaml
 from modules.placement import KubecostPlacement
 from modules.policy import Statement
 from modules.ui_load_balancer import UiLoadBalancer
@@ -22,19 +25,52 @@ UI_PORT = 9090
 
 
 @dataclass(frozen=True)
+class Costs:
+    """Send what costs money, and nothing else.
+
+    Attributes:
+        to: the workspace that receives it.
+        besides: other metrics to send, by name, of those that are scraped.
+    """
+
+    to: AmpWorkspace
+    besides: tuple[str, ...] = ()
+
+    def remote_write(self) -> RemoteWrite:
+        """Say what is sent in Prometheus's words."""
+        return _remote_write(self.to, keep_costs(*self.besides))
+
+
+@dataclass(frozen=True)
+class Everything:
+    """Send all that is scraped and recorded.
+
+    Attributes:
+        to: the workspace that receives it.
+    """
+
+    to: AmpWorkspace
+
+    def remote_write(self) -> RemoteWrite:
+        """Say what is sent in Prometheus's words."""
+        return _remote_write(self.to, [])
+
+
+def _remote_write(to: AmpWorkspace, relabelling: list[dict[str, object]]) -> RemoteWrite:
+    return RemoteWrite(to.remote_write_url, to.signing.for_prometheus(), relabelling)
+
+
+@dataclass(frozen=True)
 class BundledPrometheus:
     """The Prometheus of Kubecost's chart.
 
     Attributes:
         jobs: what it scrapes.
-        sends_to: the workspace that it writes to, if any.
-        only: the relabel rules that say what it sends; all by default. Where all is sent,
-            Kubecost must query the workspace, too: the chart has one switch for both.
+        sends: what AMP receives of it; nothing by default.
     """
 
     jobs: Sequence[Job]
-    sends_to: AmpWorkspace | None = None
-    only: Sequence[Mapping[str, object]] | None = None
+    sends: Costs | Everything | None = None
 
 
 class Kubecost(Construct):
@@ -55,7 +91,7 @@ class Kubecost(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._at = at
-        self._grants: list[ITerraformDependable] = []
+        self._needs: list[ITerraformDependable] = [at.namespace]
         parts = [
             values.common(
                 settings,
@@ -65,7 +101,7 @@ class Kubecost(Construct):
             )
         ]
         if scraper:
-            parts += [values.with_prometheus(scraper.jobs, settings), *self._writing(scraper)]
+            parts += self._with_prometheus(scraper, settings)
         else:
             parts.append(values.without_prometheus())
         if queries:
@@ -77,7 +113,7 @@ class Kubecost(Construct):
             name=at.release,
             namespace=at.release,
             values=values.merge(*parts, literal(settings.values)),
-            depends_on=[at.namespace, *self._grants],
+            depends_on=self._needs,
             preconditions=[self._storage(settings.storage_class)],
         )
         if queries and not at.hub:
@@ -128,19 +164,34 @@ class Kubecost(Construct):
             "under kubecost.storage_class.",
         )
 
-    def _writing(self, prometheus: BundledPrometheus) -> list[values.Values]:
-        workspace = prometheus.sends_to
-        if not workspace:
-            return []
-        role = self._role("writer", f"{self._at.release}-prometheus-server", workspace.may_write())
-        workspace.trust(role.arn)
-        url, signing = workspace.remote_write_url, workspace.signing
-        return [
-            values.write_selected(url, signing, prometheus.only)
-            if prometheus.only
-            else values.write_everything(url, signing),
-            values.prometheus_service_account(role.annotations),
-        ]
+    def _with_prometheus(
+        self, prometheus: BundledPrometheus, settings: KubecostSettings
+    ) -> list[values.Values]:
+        at, sends = self._at, prometheus.sends
+        files = config_files(
+            prometheus.jobs,
+            cluster_id=at.cluster.cluster_id,
+            sends=sends.remote_write() if sends else None,
+        )
+        config = ConfigMapV1(
+            self,
+            "prometheus_config",
+            metadata=ConfigMapV1Metadata(
+                name=f"{at.release}-{values.CONFIG_MAP}", namespace=at.release
+            ),
+            data={name: to_yaml(file) for name, file in files.items()},
+            depends_on=[at.namespace],
+        )
+        self._needs.append(config)
+        # Terraform computes it: the workspace's address is known to it only.
+        digest = Fn.sha256(Fn.jsonencode(config.data))
+        parts = [values.with_prometheus(settings, config_digest=digest)]
+        if sends:
+            account = f"{at.release}-prometheus-server"
+            role = self._role("writer", account, sends.to.may_write())
+            sends.to.trust(role.arn)
+            parts.append(values.prometheus_service_account(role.annotations))
+        return parts
 
     def _querying(self, workspace: AmpWorkspace) -> list[values.Values]:
         role = self._role("reader", f"{self._at.release}-cost-analyzer", workspace.may_query())
@@ -161,5 +212,5 @@ class Kubecost(Construct):
             service_account=service_account,
             statements=statements,
         )
-        self._grants += role.grants
+        self._needs += role.grants
         return role

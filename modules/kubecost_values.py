@@ -3,16 +3,18 @@
 Keys and defaults are those of the chart's values.yaml and templates.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from metrics.rules import RECORDING_RULES
-from metrics.scrape_jobs import Job, for_chart, global_settings
+from metrics.scrape_jobs import global_settings
 from modules.signing import Signing
 from modules.versions import SIGV4_PROXY_IMAGE
 from settings import KubecostSettings
 
 SIGV4_PROXY_PORT = 8005  # the chart's default; Kubecost reaches it inside the pod
+# The chart puts the release's name and a hyphen before it. Its own ConfigMap, which an earlier
+# version of this project may have left, is called otherwise.
+CONFIG_MAP = "prometheus-config"
 
 Values = dict[str, Any]
 
@@ -60,58 +62,29 @@ def without_prometheus() -> Values:
     return {"global": {"prometheus": {"enabled": False}}}
 
 
-def with_prometheus(jobs: Sequence[Job], settings: KubecostSettings) -> Values:
-    """The bundled Prometheus scrapes, by our jobs and rules in place of the chart's."""
-    server: Values = {}
+def with_prometheus(settings: KubecostSettings, *, config_digest: str) -> Values:
+    """The bundled Prometheus scrapes, by our ConfigMap in place of the chart's.
+
+    The digest is on the pod, so that a changed configuration is rolled out as any other change of
+    the release: Helm waits until a Prometheus with it is ready, and fails if there is none. The
+    chart's reloader would be one more image, and would keep silent about a configuration that
+    Prometheus refuses. A new pod takes up the old one's volume; about a minute is not scraped.
+    """
+    server: Values = {
+        "configMapOverrideName": CONFIG_MAP,
+        "podAnnotations": {"checksum/prometheus": config_digest},
+    }
     if settings.storage_class:
         server["persistentVolume"] = {"storageClass": settings.storage_class}
-    return {
-        "global": {"prometheus": {"enabled": True}},
-        "prometheus": {
-            "extraScrapeConfigs": "",
-            "server": server,
-            "serverFiles": {
-                # The chart appends to this file, hence scrape_configs must be its last key.
-                "prometheus.yml": {"scrape_configs": for_chart(list(jobs))},
-                "recording_rules.yml": RECORDING_RULES,
-            },
-        },
-    }
-
-
-def write_selected(
-    url: str, signing: Signing, relabelling: Sequence[Mapping[str, object]]
-) -> Values:
-    """Prometheus sends only what the relabel rules keep.
-
-    Queue settings: AMP user guide, "Set up metrics ingestion from a new Prometheus server". Where
-    AMP throttles (429), Prometheus would throw the samples away unless it is told to try again.
-    """
-    remote_write = {
-        "url": url,
-        "sigv4": signing.for_prometheus(),
-        "queue_config": {
-            "capacity": 2500,
-            "max_samples_per_send": 1000,
-            "max_shards": 200,
-            "retry_on_http_429": True,
-        },
-        "write_relabel_configs": [dict(rule) for rule in relabelling],
-    }
-    return {"prometheus": {"server": {"remoteWrite": [remote_write]}}}
-
-
-def write_everything(url: str, signing: Signing) -> Values:
-    """Prometheus sends all that it scraped.
-
-    The key works only together with `query_amp`. Adding prometheus.server.remoteWrite to it would
-    write remote_write twice, and Prometheus would not start.
-    """
-    return {"global": {"amp": {"remoteWriteService": url, "sigv4": signing.for_prometheus()}}}
+    return {"global": {"prometheus": {"enabled": True}}, "prometheus": {"server": server}}
 
 
 def query_amp(*, workspace_id: str, signing: Signing) -> Values:
-    """Kubecost asks AMP through a proxy in its pod that signs the requests."""
+    """Kubecost asks AMP through a proxy in its pod that signs the requests.
+
+    The chart's Prometheus would be told to write to AMP by the same switch, in the ConfigMap that
+    ours replaces.
+    """
     return {
         "global": {
             "amp": {

@@ -33,6 +33,8 @@ class Fault:
         return f"{self.key}: given {shown}; allowed: {self.allowed}"
 
 
+_NOT_OF_THE_CHART = "the chart would ignore it: all of Prometheus's configuration is in metrics/"
+
 # What each architecture decides by itself in the chart's values, and why a user's may not.
 OWNED_VALUES = {
     "federatedETL": "clusters share a screen through AMP here, not through a bucket",
@@ -49,14 +51,21 @@ OWNED_VALUES = {
     "networkCosts.enabled": "set kubecost.network_costs instead",
     "networkCosts.port": "each architecture has a host port of its own",
     "networkCosts.prometheusScrape": "every network-costs pod would be scraped twice",
+    "prometheus.alertRelabelConfigs": _NOT_OF_THE_CHART,
+    "prometheus.alertmanager.enabled": "nothing would send alerts to it",
+    "prometheus.extraScrapeConfigs": _NOT_OF_THE_CHART,
     "prometheus.fullnameOverride": "the writer role finds Prometheus by its names",
     "prometheus.nameOverride": "the writer role finds Prometheus by its names",
     "prometheus.nodeExporter": "set kubecost.node_exporter instead",
+    "prometheus.server.alertmanagers": _NOT_OF_THE_CHART,
     "prometheus.server.clusterIDConfigmap": "cluster_id is clusters[].id",
     "prometheus.server.configMapOverrideName": "it would replace the scrape jobs",
+    "prometheus.server.configPath": "it would replace the scrape jobs",
     "prometheus.server.enabled": "the architecture decides who scrapes",
     "prometheus.server.fullnameOverride": "the writer role finds Prometheus by its names",
     "prometheus.server.global": "cluster_id is clusters[].id, and the interval is 60 s everywhere",
+    "prometheus.server.podAnnotations.checksum/prometheus": "a new configuration is told by it",
+    "prometheus.server.remoteRead": _NOT_OF_THE_CHART,
     "prometheus.server.remoteWrite": "the architecture decides what AMP receives",
     "prometheus.serverFiles": "the scrape jobs and recording rules come from metrics/",
     "prometheus.serviceAccounts.server": "it carries the role that writes to AMP",

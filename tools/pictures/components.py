@@ -9,16 +9,20 @@ import yaml
 from tools.diff import Stack, addresses
 from tools.documents import unescaped
 
-# Where a resource keeps a document that is made of components, too.
-DOCUMENTS = {"helm_release": "values", "aws_prometheus_scraper": "scrape_configuration"}
+# Where a resource keeps a document that is made of components, too, or several by name.
+DOCUMENTS = {
+    "aws_prometheus_scraper": "scrape_configuration",
+    "helm_release": "values",
+    "kubernetes_config_map_v1": "data",
+}
 
 
 def components(stacks: Mapping[str, Stack]) -> dict[str, str]:
     """Give everything that the stacks have, by name, as the JSON text that makes it.
 
-    A name is `<stack>:<Terraform address>` or, for what Helm values and scrape configurations
-    say, `<stack>:<address>/<path>`. A scrape job's path ends with its name. What is switched off
-    or empty is not there.
+    A name is `<stack>:<Terraform address>` or, for what Helm values, scrape configurations and
+    ConfigMaps say, `<stack>:<address>/<path>`. A scrape job's path ends with its name. What is
+    switched off or empty is not there.
     """
     found: dict[str, str] = {}
     for stack, data in stacks.items():
@@ -28,11 +32,16 @@ def components(stacks: Mapping[str, Stack]) -> dict[str, str]:
                 continue
             found[f"{stack}:{address}"] = json.dumps(body)
             if kind in DOCUMENTS:
-                document = body[DOCUMENTS[kind]]
-                text = document[0] if isinstance(document, list) else document
-                for path, value in _leaves(yaml.safe_load(unescaped(text))):
+                for path, value in _leaves(_parsed(body[DOCUMENTS[kind]])):
                     found[f"{stack}:{address}/{path}"] = json.dumps(value)
     return found
+
+
+def _parsed(document: str | list[str] | dict[str, str]) -> Any:
+    if isinstance(document, dict):
+        return {name: _parsed(text) for name, text in document.items()}
+    text = document[0] if isinstance(document, list) else document
+    return yaml.safe_load(unescaped(text))
 
 
 def _leaves(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:

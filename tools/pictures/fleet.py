@@ -39,6 +39,7 @@ HUB, REGIONAL, FOREIGN = "prom_amp", "prom_amp-shop", "prom_amp-research"
 WORKSPACE = f"{HUB}:aws_prometheus_workspace.workspace"
 CONFIGURATION = f"{HUB}:aws_prometheus_workspace_configuration.workspace_configuration"
 DATA_SOURCE = "grafana:helm_release.grafana_release/datasources.datasources.yaml.datasources.0"
+_CONFIG = "kubernetes_config_map_v1.kubecost_prometheus_config/prometheus.yml"
 KUBECOST_UI, GRAFANA_UI = f"{HUB}:output.kubecost_ui", "grafana:output.grafana_ui"
 
 HEIGHT = 598
@@ -135,6 +136,11 @@ def _workspace(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterato
     )
 
 
+def _sends(stack: str) -> str:
+    """What tells a cluster's Prometheus to write."""
+    return f"{stack}:{_CONFIG}.remote_write.0"
+
+
 class _Identity(NamedTuple):
     """A service account's role, and what signs for it with the role in the workspace's account."""
 
@@ -147,14 +153,12 @@ class _Identity(NamedTuple):
 def _identities() -> list[_Identity]:
     found = [_identity("grafana", "grafana_reader", "grafana_release/serviceAccount", DATA_SOURCE)]
     for stack in ROWS:
-        release = f"{stack}:helm_release.kubecost_release"
+        proxy = f"{stack}:helm_release.kubecost_release/sigV4Proxy.role_arn"
         for name, account, signing in (
-            ("kubecost_writer", "prometheus.serviceAccounts.server", "global.amp.sigv4.role_arn"),
-            ("kubecost_reader", "serviceAccount", "sigV4Proxy.role_arn"),
+            ("kubecost_writer", "prometheus.serviceAccounts.server", _sends(stack)),
+            ("kubecost_reader", "serviceAccount", proxy),
         ):
-            found.append(
-                _identity(stack, name, f"kubecost_release/{account}", f"{release}/{signing}")
-            )
+            found.append(_identity(stack, name, f"kubecost_release/{account}", signing))
     return found
 
 
@@ -201,7 +205,7 @@ def _cluster(stack: str, found: Mapping[str, str], stacks: Mapping[str, Stack]) 
     scrapes = f"{release}/global.prometheus.enabled"
     yield Part(shows=(scrapes,), id=prometheus, icon=Prometheus, at=(CENTER, y), size=38)
     yield Text(shows=(scrapes,), at=(CENTER, y + 27), text="Prometheus", bold=True, size=13)
-    label = f"{release}/prometheus.server.global.external_labels.cluster_id"
+    label = f"{stack}:{_CONFIG}.global.external_labels.cluster_id"
     yield Text(
         shows=(label,),
         at=(CENTER + 46, y - 12),
@@ -223,9 +227,7 @@ def _to_workspace(stack: str, found: Mapping[str, str]) -> Iterator[Item]:
         by_alias = f"{stack}:data.aws_prometheus_workspaces.workspace_by_alias"
         look_ups = (workspace, by_alias)
         names = ((workspace, by_alias), (by_alias, json.loads(found[WORKSPACE])["alias"]))
-    endpoint, url = (
-        f"{release}/global.amp.{key}" for key in ("prometheusServerEndpoint", "remoteWriteService")
-    )
+    endpoint, sends = f"{release}/global.amp.prometheusServerEndpoint", _sends(stack)
     yield Flow(
         shows=(endpoint, f"{release}/global.amp.enabled", *look_ups),
         names=((endpoint, workspace), *names),
@@ -235,8 +237,8 @@ def _to_workspace(stack: str, found: Mapping[str, str]) -> Iterator[Item]:
         points=((LEFT, y - 21), (LEFT, y - 30), *_arrival(stack, y - 30, 700)),
     )
     yield Flow(
-        shows=(url, *look_ups),
-        names=((url, workspace), *names),
+        shows=(sends, *look_ups),
+        names=((sends, workspace), *names),
         kind=WRITE,
         start=f"{stack} prometheus",
         end="workspace",

@@ -15,6 +15,7 @@ from tools.pictures.parts import (
     LOWER,
     MIDDLE,
     PROMETHEUS,
+    PROMETHEUS_CONFIG,
     PROXY,
     QUERIES,
     RECEIVER,
@@ -42,16 +43,14 @@ from tools.pictures.picture import (
 # Who scrapes: how often, and the jobs.
 SCRAPING = {
     "prometheus": (
-        f"{KUBECOST}/prometheus.server.global.scrape_interval",
-        f"{KUBECOST}/prometheus.serverFiles.prometheus.yml.scrape_configs",
+        f"{PROMETHEUS_CONFIG}.global.scrape_interval",
+        f"{PROMETHEUS_CONFIG}.scrape_configs",
     ),
     "collector": (f"{RECEIVER}.global.scrape_interval", f"{RECEIVER}.scrape_configs"),
     "scraper": (f"{SCRAPER}/global.scrape_interval", f"{SCRAPER}/scrape_configs"),
 }
-# What tells a scraper in the cluster to write, and what proves that it is only a part.
-SENDS_COSTS = f"{KUBECOST}/prometheus.server.remoteWrite.0"
-ONLY = ((SENDS_COSTS, '"write_relabel_configs"'), (SENDS_COSTS, '"action": "keep"'))
-SENDS_ALL = f"{KUBECOST}/global.amp.remoteWriteService"
+# What tells a scraper in the cluster to write.
+PROMETHEUS_SENDS = f"{PROMETHEUS_CONFIG}.remote_write.0"
 COLLECTOR_SENDS = f"{COLLECTOR}/alternateConfig.exporters.prometheusremotewrite.endpoint"
 
 # The cluster in which the volumes were measured.
@@ -110,14 +109,12 @@ def _writing(found: Mapping[str, str]) -> Iterator[Item]:
         VOLUMES[name].samples_per_minute(_NODES, _PODS) for name in ("prom_amp_cost", "prom_amp")
     )
     some = f"cost metrics only:\n{costs / everything:.0%} of the samples"
-    for start, component, what, proof in (
-        ("prometheus", SENDS_COSTS, some, ONLY),
-        ("prometheus", SENDS_ALL, "everything\nit scraped", ()),
-        ("collector", COLLECTOR_SENDS, "everything\nit scraped", ()),
-    ):
+    for start, component in (("prometheus", PROMETHEUS_SENDS), ("collector", COLLECTOR_SENDS)):
+        is_part = '"write_relabel_configs"' in found.get(component, "")
+        what = some if is_part else "everything\nit scraped"
         yield Flow(
             shows=(component,),
-            names=((component, WORKSPACE), *proof),
+            names=((component, WORKSPACE), *([(component, '"action": "keep"')] * is_part)),
             kind=WRITE,
             start=start,
             end="workspace",

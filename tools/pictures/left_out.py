@@ -4,6 +4,7 @@
 """
 
 _KUBECOST = "?*:helm_release.kubecost_release"
+_CONFIG = "?*:kubernetes_config_map_v1.kubecost_prometheus_config"
 _COLLECTOR = "?*:helm_release.collector_release"
 _OF_JOBS = "how the jobs that are drawn scrape"
 _OF_POD = "how the pod that is drawn runs"
@@ -41,11 +42,14 @@ LEFT_OUT = {
     "?*:aws_prometheus_scraper.*/global.*": _OF_JOBS,
     # Kubecost
     f"{_KUBECOST}/kubecostProductConfigs.clusterName": "a name in the UI",
-    f"{_KUBECOST}/prometheus.server.global.*": _OF_JOBS,
-    f"{_KUBECOST}/prometheus.serverFiles.recording_rules.yml.*": "evaluated by who scrapes",
+    f"{_KUBECOST}/prometheus.server.global.*": "what Kubecost must know of who scrapes",
+    f"{_KUBECOST}/prometheus.server.configMapOverrideName": "names the ConfigMap",
+    f"{_KUBECOST}/prometheus.server.podAnnotations.*": "rolls out a change of the ConfigMap",
+    _CONFIG: "shown by what it says",
+    f"{_CONFIG}/prometheus.yml.global.*": _OF_JOBS,
+    f"{_CONFIG}/*rule*": "evaluated by who scrapes",
     f"{_KUBECOST}/networkCosts.port": _OF_POD,
     f"{_KUBECOST}/networkCosts.config.*": _OF_POD,
-    f"{_KUBECOST}/global.amp.sigv4.region": "how remote write is signed",
     f"{_KUBECOST}/sigV4Proxy.*": "how the proxy that is drawn signs",
     # The ADOT Collector
     f"{_COLLECTOR}/alternateConfig.receivers.prometheus.config.global.*": _OF_JOBS,
@@ -75,7 +79,7 @@ LEFT_OUT_OF_FLEET = {
     "?*:kubernetes_namespace_v1.*": _OF_ARCHITECTURE,
     "?*:data.kubernetes_resources.kubecost_storage_classes": _OF_ARCHITECTURE,
     "?*:data.aws_iam_openid_connect_provider.*": "shown by the roles that service accounts have",
-    f"{_KUBECOST}/prometheus.serverFiles.prometheus.yml.scrape_configs.*": _OF_ARCHITECTURE,
+    f"{_CONFIG}/prometheus.yml.scrape_configs.*": _OF_ARCHITECTURE,
     f"{_KUBECOST}/networkCosts.enabled": _OF_ARCHITECTURE,
     "grafana:data.aws_eks_cluster.cluster": "the hub, drawn from the stack of its Kubecost",
     "grafana:data.aws_prometheus_workspaces.*": "finds the workspace that is drawn",

@@ -166,8 +166,13 @@ class Declared:
     @cached_property
     def _documents(self) -> list[Any]:
         scrapers = self.resources("aws_prometheus_scraper").values()
-        texts = [yaml.safe_load(unescaped(each["scrape_configuration"])) for each in scrapers]
-        return [each.values for each in self.releases] + texts
+        config_maps = self.resources("kubernetes_config_map_v1").values()
+        texts = [
+            *(each["scrape_configuration"] for each in scrapers),
+            *(text for each in config_maps for text in each["data"].values()),
+        ]
+        values = [each.values for each in self.releases]
+        return values + [yaml.safe_load(unescaped(text)) for text in texts]
 
     @cached_property
     def cluster_id(self) -> str | None:
@@ -183,10 +188,7 @@ class Declared:
     @property
     def writes_from_prometheus(self) -> bool:
         """Whether the bundled Prometheus sends samples to AMP."""
-        keys = ("remoteWrite", "remoteWriteService")
-        return bool(self.prometheus_service) and any(
-            any(_find(self._documents, key)) for key in keys
-        )
+        return bool(self.prometheus_service) and any(_find(self._documents, "remote_write"))
 
     @cached_property
     def roles(self) -> list[Role]:
