@@ -33,7 +33,7 @@ class Fault:
         return f"{self.key}: given {shown}; allowed: {self.allowed}"
 
 
-_NOT_OF_THE_CHART = "the chart would ignore it: all of Prometheus's configuration is in metrics/"
+_NOT_OF_THE_CHART = "the chart ignores it here: Prometheus's configuration comes from metrics/"
 
 # What each architecture decides by itself in the chart's values, and why a user's may not.
 OWNED_VALUES = {
@@ -64,7 +64,7 @@ OWNED_VALUES = {
     "prometheus.server.enabled": "the architecture decides who scrapes",
     "prometheus.server.fullnameOverride": "the writer role finds Prometheus by its names",
     "prometheus.server.global": "cluster_id is clusters[].id, and the interval is 60 s everywhere",
-    "prometheus.server.podAnnotations.checksum/prometheus": "a new configuration is told by it",
+    "prometheus.server.podAnnotations.checksum/prometheus": "it rolls out a new configuration",
     "prometheus.server.remoteRead": _NOT_OF_THE_CHART,
     "prometheus.server.remoteWrite": "the architecture decides what AMP receives",
     "prometheus.serverFiles": "the scrape jobs and recording rules come from metrics/",

@@ -30,7 +30,7 @@ from tests.lab.collectors import MINUTE, Collector, Prometheus
 from tests.lab.inventory import Inventory, Pod, Workload
 from tests.lab.process import Process, usual_network, wait_until
 from tests.lab.server import Answer, Request, Server
-from tests.lab.synthesized import Overlay
+from tests.lab.synthesized import PROMETHEUS, SCRAPER, Overlay
 from tests.lab.world import run
 from tests.terraform.roots import Root
 from tests.terraform.simulated_aws import SimulatedAws
@@ -292,11 +292,8 @@ def edit(name: str, overlay: Overlay, change: Change) -> None:
     if name == "adot_amp":
         config = overlay.collector["alternateConfig"]["receivers"]["prometheus"]["config"]
         change(config["global"], config["scrape_configs"])
-    elif name == "amp":
-        config = yaml.safe_load(overlay.scraper)
-        change(config["global"], config["scrape_configs"])
-        overlay.texts["aws_prometheus_scraper.scraper"] = yaml.safe_dump(config)
     else:
-        prometheus = overlay.values["prometheus"]
-        jobs = prometheus["serverFiles"]["prometheus.yml"]["scrape_configs"]
-        change(prometheus["server"]["global"], jobs)
+        overlay.edit(
+            SCRAPER if name == "amp" else PROMETHEUS,
+            lambda config: change(config["global"], config["scrape_configs"]),
+        )

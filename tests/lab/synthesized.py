@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,16 @@ _TEMPLATES = {
 }
 
 
-def evaluate(stack: Stack, workspace_id: str, directory: Path) -> dict[str, str]:
-    """Let Terraform evaluate the texts that reach Helm, AMP and IAM, by resource address.
+SCRAPER = "aws_prometheus_scraper.scraper"
+_CONFIG = "kubernetes_config_map_v1.kubecost_prometheus_config/"
+PROMETHEUS = f"{_CONFIG}prometheus.yml"
 
-    Roles get the ARNs that AWS would give them, the workspace the id and endpoint.
+
+def evaluate(stack: Stack, workspace_id: str, directory: Path) -> dict[str, str]:
+    """Let Terraform evaluate the texts that reach Helm, Kubernetes, AMP and IAM.
+
+    They go by resource address, those of a ConfigMap with its file behind a slash. Roles get the
+    ARNs that AWS would give them, the workspace the id and endpoint.
     """
     resources = stack["resource"]
     texts = {
@@ -38,6 +45,12 @@ def evaluate(stack: Stack, workspace_id: str, directory: Path) -> dict[str, str]
             "aws_iam_role_policy": "policy",
         }.items()
         for name, body in resources.get(kind, {}).items()
+    }
+    config_maps = resources.get("kubernetes_config_map_v1", {})
+    texts |= {
+        f"kubernetes_config_map_v1.{name}/{file}": text
+        for name, body in config_maps.items()
+        for file, text in body["data"].items()
     }
     workspace = {
         "workspace": {
@@ -54,6 +67,8 @@ def evaluate(stack: Stack, workspace_id: str, directory: Path) -> dict[str, str]
             name: {"arn": _arn(role["name"])}
             for name, role in resources.get("aws_iam_role", {}).items()
         },
+        # Helm gets a digest of it only.
+        "kubernetes_config_map_v1": config_maps,
     }
     (directory / "main.tf.json").write_text(json.dumps(_TEMPLATES))
     (directory / "terraform.tfvars.json").write_text(
@@ -115,7 +130,22 @@ class Overlay:
     @property
     def scraper(self) -> str:
         """The managed scraper's configuration."""
-        return self.texts["aws_prometheus_scraper.scraper"]
+        return self.texts[SCRAPER]
+
+    @property
+    def prometheus_files(self) -> dict[str, str]:
+        """The files in /etc/config of the Prometheus that Kubecost's chart brings."""
+        return {
+            address.removeprefix(_CONFIG): text
+            for address, text in self.texts.items()
+            if address.startswith(_CONFIG)
+        }
+
+    def edit(self, address: str, change: Callable[[dict[str, Any]], object]) -> None:
+        """Let `change` alter what a text says, such as SCRAPER or PROMETHEUS."""
+        document = yaml.safe_load(self.texts[address])
+        change(document)
+        self.texts[address] = yaml.safe_dump(document)
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -141,31 +171,3 @@ class Overlay:
     def role(self, service_account: dict[str, Any]) -> Role:
         """Return the role with which a service account, as in Helm values, is annotated."""
         return self.roles[service_account["annotations"]["eks.amazonaws.com/role-arn"]]
-
-
-def prometheus_files(values: dict[str, Any]) -> dict[str, str]:
-    """Return the files in /etc/config of the Prometheus that Kubecost's chart 2.8.7 brings.
-
-    Like templates/prometheus/prometheus-server-configmap.yaml it puts texts one behind the other
-    (hence remote_write can come twice, and nothing may follow scrape_configs), with the keys of
-    each in alphabetical order and the chart's own rule_files.
-    """
-    server, files = values["prometheus"]["server"], values["prometheus"]["serverFiles"]
-    amp = values["global"].get("amp", {})
-    main = {
-        "rule_files": ["/etc/config/recording_rules.yml", "/etc/config/alerting_rules.yml"],
-        **files["prometheus.yml"],
-    }
-    parts: list[Any] = [{"global": server["global"]}]
-    if amp.get("enabled"):
-        write = {"url": amp["remoteWriteService"], "sigv4": amp["sigv4"]}
-        parts.append({"remote_write": [write]})
-    if server.get("remoteWrite"):
-        parts.append({"remote_write": server["remoteWrite"]})
-    parts.append(main)
-    text = "".join(yaml.safe_dump(part) for part in parts)
-    return {
-        "prometheus.yml": text + values["prometheus"]["extraScrapeConfigs"],
-        "recording_rules.yml": yaml.safe_dump(files["recording_rules.yml"]),
-        "alerting_rules.yml": "{}\n",
-    }

@@ -11,7 +11,7 @@ import yaml
 from tests.conftest import Stack
 from tests.lab.conftest import NewPath
 from tests.lab.scraper_config import ScraperConfiguration
-from tests.lab.synthesized import Overlay
+from tests.lab.synthesized import PROMETHEUS, Overlay
 from tests.lab.world import CLUSTERS, World, run
 
 REFUSED: dict[str, Callable[[Any], object]] = {
@@ -58,11 +58,12 @@ def test_the_local_prometheus_starts_too(
         it.process.assert_running()
 
 
-def test_a_second_remote_write_is_found(world: World, new_path: NewPath) -> None:
+def test_a_key_that_prometheus_does_not_know_is_found(world: World, new_path: NewPath) -> None:
     overlay = deepcopy(world.overlays["prom_amp", "blue"])
-    write = {"url": "https://example.com", "sigv4": {"region": "eu-west-1"}}
-    overlay.values["prometheus"]["server"]["remoteWrite"] = [write]
-    with pytest.raises(ValueError, match="remote_write already set"):
+    overlay.edit(
+        PROMETHEUS, lambda config: config["remote_write"][0]["queue_config"].update(retry=True)
+    )
+    with pytest.raises(ValueError, match="field retry not found"):
         run("prom_amp", overlay, new_path(), world.clusters["blue"], world.amps["prom_amp"])
 
 

@@ -17,7 +17,7 @@ from tests.lab.amp import AWAY, Amp, Role
 from tests.lab.collectors import MINUTE, Prometheus
 from tests.lab.conftest import NewAmp, NewPath
 from tests.lab.process import wait_until
-from tests.lab.synthesized import Overlay
+from tests.lab.synthesized import PROMETHEUS, Overlay
 from tests.lab.world import World, run
 
 OUTAGE = 10  # minutes
@@ -25,8 +25,7 @@ STATUSES = (429, 500, 413, AWAY)
 ALL, NOTHING = True, False
 LOST = {
     "prom_amp_cost": {429: NOTHING, 500: NOTHING, 413: ALL, AWAY: NOTHING},
-    # The chart writes no queue_config here, and Prometheus drops what it is told to slow down.
-    "prom_amp": {429: ALL, 500: NOTHING, 413: ALL, AWAY: NOTHING},
+    "prom_amp": {429: NOTHING, 500: NOTHING, 413: ALL, AWAY: NOTHING},
     "adot_amp": {429: NOTHING, 500: NOTHING, 413: ALL, AWAY: NOTHING},
 }
 # In every architecture, of a job that is scraped once a minute.
@@ -103,14 +102,15 @@ def test_who_may_not_write_is_refused_and_goes_on(
 
 
 def in_another_region(overlay: Overlay) -> Overlay:
-    """Return an overlay whose collector signs for the region that the chart would assume."""
+    """Return an overlay whose collector signs for a region that AMP is not in."""
     changed = deepcopy(overlay)
     if "helm_release.collector_release" in changed.texts:
         changed.collector["alternateConfig"]["extensions"]["sigv4auth"]["region"] = "us-west-2"
-    elif writes := changed.values["prometheus"]["server"].get("remoteWrite"):
-        writes[0]["sigv4"]["region"] = "us-west-2"
     else:
-        changed.values["global"]["amp"]["sigv4"]["region"] = "us-west-2"
+        changed.edit(
+            PROMETHEUS,
+            lambda config: config["remote_write"][0]["sigv4"].update(region="us-west-2"),
+        )
     return changed
 
 

@@ -20,7 +20,7 @@ from tests.lab.collectors import MINUTE, Collector, Identity, Otelcol, Prometheu
 from tests.lab.inventory import Inventory
 from tests.lab.process import wait_until
 from tests.lab.render import render
-from tests.lab.synthesized import Overlay, prometheus_files
+from tests.lab.synthesized import Overlay
 
 ARCHITECTURES = [each.name for each in architectures.ARCHITECTURES.values() if each.sends_to_amp]
 FULL = [each.name for each in architectures.ARCHITECTURES.values() if each.queries_amp]
@@ -66,7 +66,7 @@ def run(
         role = role or overlay.role(values["prometheus"]["serviceAccounts"]["server"])
         amp.admit(role)
     identity = Identity(cluster, namespace, account_name, role)
-    return Prometheus(directory, prometheus_files(values), identity, amp)
+    return Prometheus(directory, overlay.prometheus_files, identity, amp)
 
 
 def run_chart(

@@ -28,6 +28,13 @@ def helm_values(stack: Stack, release: str) -> dict[str, Any]:
     return values
 
 
+def prometheus_config(stack: Stack) -> dict[str, Any]:
+    """Read prometheus.yml as the bundled Prometheus gets it, references left as they are."""
+    config = stack["resource"]["kubernetes_config_map_v1"]["kubecost_prometheus_config"]
+    main: dict[str, Any] = yaml.safe_load(unescaped(config["data"]["prometheus.yml"]))
+    return main
+
+
 def policies(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
     """Give every policy document with the address and argument that holds it."""
     for address, resource in resources(stack).items():

@@ -2,8 +2,10 @@
 
 import json
 import re
+import subprocess
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from metrics.names import COST_ONLY
 from modules.amp_workspace import series_limits
 from settings import Settings
 from stacks import quotas
-from tests.synth.documents import Stack, helm_values, resources
+from tests.synth.documents import Stack, helm_values, prometheus_config, resources
 
 Stacks = Callable[[str], dict[str, Stack]]
 
@@ -94,15 +96,69 @@ def test_a_missing_cluster_is_reported_with_what_to_do(stacks: Stacks, name: str
 def test_prometheus_is_there_only_where_it_scrapes(stacks: Stacks, name: str) -> None:
     given = values(stacks, name)
     assert given["global"]["prometheus"]["enabled"] is (name in WITH_PROMETHEUS)
-    assert ("serverFiles" in given["prometheus"]) is (name in WITH_PROMETHEUS)
+    config_maps = resources(stacks("defaults")[name], "kubernetes_config_map_v1")
+    assert bool(config_maps) is (name in WITH_PROMETHEUS)
 
 
 @pytest.mark.parametrize("name", WITH_PROMETHEUS)
-def test_our_jobs_replace_those_of_the_chart(stacks: Stacks, name: str) -> None:
-    prometheus = values(stacks, name)["prometheus"]
-    assert prometheus["extraScrapeConfigs"] == ""
-    # The chart appends to the file: another key behind scrape_configs would break it.
-    assert list(prometheus["serverFiles"]["prometheus.yml"]) == ["scrape_configs"]
+def test_our_configuration_replaces_that_of_the_chart(stacks: Stacks, name: str) -> None:
+    stack = stacks("defaults")[name]
+    config = stack["resource"]["kubernetes_config_map_v1"]["kubecost_prometheus_config"]
+    release = stack["resource"]["helm_release"]["kubecost_release"]
+    override = values(stacks, name)["prometheus"]["server"]["configMapOverrideName"]
+    # prometheus-server-deployment.yaml of the chart puts the release's name before it.
+    assert config["metadata"]["name"] == f"{release['name']}-{override}"
+    assert config["metadata"]["namespace"] == release["namespace"]
+    assert config["data"].keys() == {"prometheus.yml", "recording_rules.yml"}
+    assert prometheus_config(stack)["rule_files"] == ["recording_rules.yml"]
+    # The other ConfigMap, which the chart would have made, is the pod's own until the release is
+    # upgraded: one of the same name could not be made before.
+    assert override != "prometheus-server"
+
+
+@pytest.mark.parametrize("name", WITH_PROMETHEUS)
+def test_a_change_reaches_prometheus(stacks: Stacks, name: str, tmp_path: Path) -> None:
+    """The digest of every file is on the pod, as Terraform itself computes it."""
+    stack = stacks("defaults")[name]
+    annotations = values(stacks, name)["prometheus"]["server"]["podAnnotations"]
+    data = stack["resource"]["kubernetes_config_map_v1"]["kubecost_prometheus_config"]["data"]
+
+    def digest(files: dict[str, str]) -> str:
+        given = {"kubecost_prometheus_config": {"data": files}}
+        (tmp_path / "main.tf.json").write_text(
+            json.dumps({"locals": {"config_maps": {"value": given}}})
+        )
+        expression = annotations["checksum/prometheus"].removeprefix("${").removesuffix("}")
+        done = subprocess.run(
+            ["terraform", "console"],
+            input=expression.replace("kubernetes_config_map_v1.", "local.config_maps.value."),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    literal = {file: text.replace("${", "$${") for file, text in data.items()}
+    before = digest(literal)
+    assert re.fullmatch('"[0-9a-f]{64}"', before)
+    assert digest(literal) == before
+    for file in literal:
+        assert digest(literal | {file: literal[file] + "# changed\n"}) != before
+
+
+@pytest.mark.parametrize("name", WITH_PROMETHEUS)
+def test_the_release_waits_for_its_config_map_and_destroy_leaves_none(
+    stacks: Stacks, name: str
+) -> None:
+    stack = stacks("defaults")[name]["resource"]
+    config = stack["kubernetes_config_map_v1"]["kubecost_prometheus_config"]
+    (namespace,) = (f"kubernetes_namespace_v1.{each}" for each in stack["kubernetes_namespace_v1"])
+    waits_for = stack["helm_release"]["kubecost_release"]["depends_on"]
+    # Destroyed in the opposite order: the release, its ConfigMap, the namespace.
+    assert "kubernetes_config_map_v1.kubecost_prometheus_config" in waits_for
+    assert config["depends_on"] == [namespace]
+    assert "lifecycle" not in config
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -125,28 +181,41 @@ def test_prom_has_nothing_in_aws(stacks: Stacks) -> None:
 
 
 def test_prom_amp_cost_sends_the_costs_only(stacks: Stacks) -> None:
-    given = values(stacks, "prom_amp_cost")
-    # Both together would write remote_write twice, and Prometheus would not start.
-    assert "amp" not in given["global"]
-    (write,) = given["prometheus"]["server"]["remoteWrite"]
+    stack = stacks("defaults")["prom_amp_cost"]
+    # Kubecost would query a workspace that has no usage.
+    assert "amp" not in values(stacks, "prom_amp_cost")["global"]
+    (write,) = prometheus_config(stack)["remote_write"]
     names, in_zone = write["write_relabel_configs"]
     assert names["action"] == "keep"
     assert set(names["regex"].split("|")) == set(COST_ONLY)
     assert in_zone == {"source_labels": ["same_zone"], "regex": "true", "action": "drop"}
+    assert actions(stack, "kubecost_writer") == ["aps:RemoteWrite"]
+
+
+def test_prom_amp_sends_everything(stacks: Stacks) -> None:
+    stack = stacks("defaults")["prom_amp"]
+    (write,) = prometheus_config(stack)["remote_write"]
+    assert "write_relabel_configs" not in write
+    assert actions(stack, "kubecost_writer") == ["aps:RemoteWrite"]
+
+
+@pytest.mark.parametrize("name", ["prom_amp_cost", "prom_amp"])
+def test_what_amp_throttles_is_sent_again(stacks: Stacks, name: str) -> None:
+    stack = stacks("defaults")[name]
+    (write,) = prometheus_config(stack)["remote_write"]
     assert write["queue_config"] == {
         "capacity": 2500,
         "max_samples_per_send": 1000,
         "max_shards": 200,
         "retry_on_http_429": True,
     }
-    assert actions(stacks("defaults")["prom_amp_cost"], "kubecost_writer") == ["aps:RemoteWrite"]
-
-
-def test_prom_amp_sends_everything(stacks: Stacks) -> None:
-    given = values(stacks, "prom_amp")
-    assert "remoteWrite" not in given["prometheus"]["server"]
-    assert given["global"]["amp"]["sigv4"] == {"region": "ap-northeast-2"}
-    assert actions(stacks("defaults")["prom_amp"], "kubecost_writer") == ["aps:RemoteWrite"]
+    assert write["url"].startswith("${aws_prometheus_workspace.workspace.prometheus_endpoint}")
+    assert write["sigv4"] == {"region": "ap-northeast-2"}
+    # The chart's own switch for writing is for Kubecost's queries only.
+    assert values(stacks, name)["global"].get("amp", {}).keys() <= {
+        "enabled",
+        "prometheusServerEndpoint",
+    }
 
 
 def test_adot_amp_runs_one_collector_that_cannot_double(stacks: Stacks) -> None:
@@ -189,11 +258,10 @@ def test_the_three_dialects_scrape_the_same_targets(stacks: Stacks) -> None:
             .replace(f"kubecost-{name.replace('_', '-')}", "kubecost-X")
         )
 
-    chart = values(stacks, "prom_amp", "turned")["prometheus"]["serverFiles"]["prometheus.yml"]
     collector = helm_values(everything["adot_amp"], "collector_release")["alternateConfig"]
     (scraper,) = resources(everything["amp"], "aws_prometheus_scraper").values()
     dialects = {
-        "prom_amp": chart["scrape_configs"],
+        "prom_amp": prometheus_config(everything["prom_amp"])["scrape_configs"],
         "adot_amp": collector["receivers"]["prometheus"]["config"]["scrape_configs"],
         "amp": yaml.safe_load(scraper["scrape_configuration"])["scrape_configs"],
     }
@@ -377,7 +445,8 @@ def test_writers_and_readers_assume_the_role_of_the_workspace(stacks: Stacks) ->
         assert sorted(trust["Principal"]["AWS"]) == roles
     given = values(stacks, "prom_amp", "fleet")
     assert given["sigV4Proxy"]["role_arn"] == role
-    assert given["global"]["amp"]["sigv4"]["role_arn"] == role
+    (write,) = prometheus_config(stacks("fleet")["prom_amp"])["remote_write"]
+    assert write["sigv4"] == {"region": "ap-northeast-2", "role_arn": role}
     collector = helm_values(stacks("fleet")["adot_amp"], "collector_release")
     extension = collector["alternateConfig"]["extensions"]["sigv4auth"]
     assert extension["assume_role"] == {"arn": role}

@@ -22,13 +22,11 @@ pytestmark = pytest.mark.skipif(
 # What the templates read although values.yaml has it commented out, or leaves it open.
 OPEN = {
     "cost-analyzer": {
-        "global.amp.sigv4": "printed as it is into Prometheus's configuration",
         "kubecostModel.extraEnv": "commented out in values.yaml",
         "kubecostProductConfigs.clusterName": "commented out in values.yaml",
         "persistentVolume.storageClass": "commented out in values.yaml",
         "prometheus.server.persistentVolume.storageClass": "commented out in values.yaml",
-        "prometheus.server.remoteWrite": "a list in place of the empty mapping",
-        "prometheus.serverFiles": "files, printed as they are",
+        "prometheus.server.podAnnotations": "annotations of the user",
         "serviceAccount.annotations": "labels of the user",
         "prometheus.serviceAccounts.server.annotations": "labels of the user",
     },

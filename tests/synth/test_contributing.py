@@ -6,10 +6,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import yaml
 
 from architectures import ARCHITECTURES, Architecture, registry
 from tests.conftest import ROOT, read_stacks, synthesize_into
+from tests.synth.documents import prometheus_config
 
 
 def test_a_sixth_architecture_is_a_file_and_an_entry(
@@ -28,11 +28,10 @@ def test_a_sixth_architecture_is_a_file_and_an_entry(
 
     stacks = read_stacks(synthesize_into(tmp_path / "out", file))
 
+    (write,) = prometheus_config(stacks["prom_amp_labels"])["remote_write"]
+    sent = write["write_relabel_configs"][0]["regex"].split("|")
+    assert "kube_namespace_labels" in sent
+    assert "kube_pod_labels" not in sent
     release = stacks["prom_amp_labels"]["resource"]["helm_release"]["kubecost_release"]
-    (values,) = map(yaml.safe_load, release["values"])
-    (write,) = values["prometheus"]["server"]["remoteWrite"]
-    (rule,) = write["write_relabel_configs"]
-    assert "kube_namespace_labels" in rule["regex"].split("|")
-    assert "kube_pod_labels" not in rule["regex"].split("|")
     assert release["namespace"] == "kubecost-prom-amp-labels"
     assert len(stacks) == 7

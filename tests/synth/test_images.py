@@ -110,6 +110,17 @@ def values(stacks: Stacks, architecture: str) -> Iterator[dict[str, Any]]:
     release["values"] = [yaml.safe_dump(read)]
 
 
+@contextmanager
+def prometheus_config(stacks: Stacks, architecture: str) -> Iterator[dict[str, Any]]:
+    """Give an architecture's prometheus.yml, and put back what the test makes of it."""
+    files = stacks[architecture]["resource"]["kubernetes_config_map_v1"][
+        "kubecost_prometheus_config"
+    ]["data"]
+    read = yaml.safe_load(files["prometheus.yml"])
+    yield read
+    files["prometheus.yml"] = yaml.safe_dump(read)
+
+
 def parts(picture: Picture) -> set[str]:
     return {item.id for item in picture.items if isinstance(item, Part)}
 
@@ -159,7 +170,8 @@ def test_what_is_switched_off_is_not_drawn(stacks: Stacks) -> None:
     before = parts(architecture.picture("prom_amp", stacks))
     with values(stacks, "prom_amp") as changed:
         changed["networkCosts"] = {"enabled": False}
-        jobs = changed["prometheus"]["serverFiles"]["prometheus.yml"]["scrape_configs"]
+    with prometheus_config(stacks, "prom_amp") as config:
+        jobs = config["scrape_configs"]
         jobs[:] = [job for job in jobs if job["job_name"] != "kubecost-networking"]
     del stacks["base"]["resource"]["aws_vpc_endpoint"]["network_amp_endpoint"]
     after = architecture.picture("prom_amp", stacks)
@@ -172,9 +184,10 @@ def test_what_is_new_is_drawn_or_left_out_for_a_reason(stacks: Stacks) -> None:
     with values(stacks, "prom") as changed:
         changed["ingress"] = {"enabled": True}
         changed["global"]["grafana"]["enabled"] = True
-        jobs = changed["prometheus"]["serverFiles"]["prometheus.yml"]["scrape_configs"]
-        jobs.append({"job_name": "gpu"})
+    with prometheus_config(stacks, "prom") as config:
+        config["scrape_configs"].append({"job_name": "gpu"})
     release = "overlay:helm_release.kubecost_release"
+    config_map = "overlay:kubernetes_config_map_v1.kubecost_prometheus_config"
     with pytest.raises(PictureError) as fault:
         architecture.picture("prom", stacks)
     assert str(fault.value).splitlines() == [
@@ -183,7 +196,7 @@ def test_what_is_new_is_drawn_or_left_out_for_a_reason(stacks: Stacks) -> None:
             "overlay:aws_s3_bucket.metrics",
             f"{release}/global.grafana.enabled",
             f"{release}/ingress.enabled",
-            f"{release}/prometheus.serverFiles.prometheus.yml.scrape_configs.gpu",
+            f"{config_map}/prometheus.yml.scrape_configs.gpu",
         )
     ]
 
@@ -197,15 +210,16 @@ def test_a_job_whose_target_is_gone_is_a_fault(stacks: Stacks) -> None:
 
 def test_arrows_lead_where_the_json_says(stacks: Stacks) -> None:
     elsewhere = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write"
-    with values(stacks, "prom_amp_cost") as changed:
-        (target,) = changed["prometheus"]["server"]["remoteWrite"]
+    with prometheus_config(stacks, "prom_amp_cost") as config:
+        (target,) = config["remote_write"]
         target["url"] = elsewhere
         target["write_relabel_configs"] = []
     policy = stacks["prom_amp_cost"]["resource"]["aws_iam_role_policy"]["kubecost_writer_policy"]
     policy["policy"] = policy["policy"].replace("${aws_prometheus_workspace.workspace.arn}", "*")
     with pytest.raises(PictureError) as fault:
         architecture.picture("prom_amp_cost", stacks)
-    sends = "overlay:helm_release.kubecost_release/prometheus.server.remoteWrite.0"
+    config_map = "overlay:kubernetes_config_map_v1.kubecost_prometheus_config"
+    sends = f"{config_map}/prometheus.yml.remote_write.0"
     assert set(str(fault.value).splitlines()) == {
         f"{sends} does not name overlay:aws_prometheus_workspace.workspace",
         f'{sends} does not name "action": "keep"',

@@ -1,18 +1,20 @@
 """Ring 1: metric names, scrape jobs in three dialects, recording rules."""
 
 import re
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import pytest
 
 from metrics import names
+from metrics.prometheus_config import RemoteWrite, config_files
 from metrics.rules import RECORDING_RULES
 from metrics.scrape_jobs import (
     Targets,
     for_adot,
-    for_chart,
     for_managed_scraper,
+    for_prometheus,
     global_settings,
     scrape_jobs,
 )
@@ -87,10 +89,10 @@ def test_labels_of_other_workloads_survive_in_the_kubecost_job_only() -> None:
 def test_the_dialects_differ_only_in_certificates_and_dollars() -> None:
     jobs = scrape_jobs(ALL)
     assert for_managed_scraper(jobs) == jobs
-    for job, chart, adot in zip(jobs, for_chart(jobs), for_adot(jobs), strict=True):
+    for job, own, adot in zip(jobs, for_prometheus(jobs), for_adot(jobs), strict=True):
         extra = {"tls_config"} if job.get("scheme") == "https" else set()
-        assert chart.keys() - job.keys() == extra
-        assert strings(adot) == [text.replace("$", "$$") for text in strings(chart)]
+        assert own.keys() - job.keys() == extra
+        assert strings(adot) == [text.replace("$", "$$") for text in strings(own)]
 
 
 def test_adot_leaves_no_single_dollar() -> None:
@@ -102,6 +104,41 @@ def test_adot_leaves_no_single_dollar() -> None:
 def test_the_managed_scraper_gets_no_tls_files_and_no_interval_below_30_s() -> None:
     assert "tls_config" not in str(for_managed_scraper(scrape_jobs(ALL)))
     assert global_settings("a")["scrape_interval"] == "60s"
+
+
+WORKSPACE = RemoteWrite("https://amp.example/api/v1/remote_write", {"region": "eu-west-1"}, [])
+
+
+def test_prometheus_reads_its_rules_from_beside_its_configuration() -> None:
+    files = config_files(scrape_jobs(ALL), cluster_id="shop", sends=WORKSPACE)
+    main = files["prometheus.yml"]
+    assert files.keys() == {"prometheus.yml", *main["rule_files"]}
+    assert [files[name] for name in main["rule_files"]] == [RECORDING_RULES]
+    assert main["global"]["evaluation_interval"] == main["global"]["scrape_interval"] == "60s"
+    assert main["global"]["external_labels"] == {"cluster_id": "shop"}
+    assert main["scrape_configs"] == for_prometheus(scrape_jobs(ALL))
+
+
+def test_prometheus_sends_what_it_is_told_and_nothing_otherwise() -> None:
+    def remote_write(sends: RemoteWrite | None) -> Any:
+        return config_files([], cluster_id="a", sends=sends)["prometheus.yml"].get("remote_write")
+
+    assert remote_write(None) is None
+    (everything,) = remote_write(WORKSPACE)
+    (costs,) = remote_write(replace(WORKSPACE, relabelling=names.keep_costs("kube_pod_labels")))
+    assert costs.pop("write_relabel_configs") == names.keep_costs("kube_pod_labels")
+    assert costs == everything
+    assert everything["url"] == WORKSPACE.url
+    assert everything["sigv4"] == {"region": "eu-west-1"}
+    assert everything["queue_config"]["retry_on_http_429"] is True
+
+
+def test_what_is_sent_besides_the_costs_is_added_to_them() -> None:
+    plain, more = (names.keep_costs(*besides) for besides in ((), ("kube_pod_labels",)))
+    sent = [set(str(rules[0]["regex"]).split("|")) for rules in (plain, more)]
+    assert sent[1] - sent[0] == {"kube_pod_labels"}
+    assert sent[0] == set(names.COST_ONLY)
+    assert plain[1:] == more[1:]
 
 
 def test_the_cluster_id_is_an_external_label() -> None:

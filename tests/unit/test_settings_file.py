@@ -110,7 +110,7 @@ def test_other_values_are_accepted(tmp_path: Path) -> None:
         kubecost:
           values:
             global: {podAnnotations: {team: platform}}
-            prometheus: {server: {retention: 14d}, extraScrapeConfigs: "- job_name: mine"}
+            prometheus: {server: {retention: 14d, podAnnotations: {team: platform}}}
             sigV4Proxy: {image: registry.example/aws-sigv4-proxy:1.11.1}
         """,
         tmp_path,

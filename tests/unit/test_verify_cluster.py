@@ -18,13 +18,20 @@ SERVER = f"{NAMESPACE}-prometheus-server"
 VALUES = {
     "kubecostProductConfigs": {"clusterName": "kubecost"},
     "global": {"prometheus": {"enabled": True}},
-    "prometheus": {"server": {"remoteWrite": [{"url": "https://example"}]}},
 }
 STACK: Json = {
     "provider": {"aws": [{"region": "eu-west-1"}]},
     "data": {"aws_eks_cluster": {"cluster": {"name": "kubecost"}}},
     "resource": {
         "kubernetes_namespace_v1": {"place_namespace": {"metadata": {"name": NAMESPACE}}},
+        "kubernetes_config_map_v1": {
+            "kubecost_prometheus_config": {
+                "data": {
+                    "prometheus.yml": "remote_write: [{url: https://example}]",
+                    "recording_rules.yml": "groups: []",
+                }
+            }
+        },
         "helm_release": {
             "kubecost_release": {
                 "name": NAMESPACE,
