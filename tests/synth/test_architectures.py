@@ -137,7 +137,7 @@ def test_a_change_reaches_prometheus(stacks: Stacks, name: str, tmp_path: Path) 
             text=True,
             check=True,
         )
-        return done.stdout.strip()
+        return str(done.stdout).strip()
 
     literal = {file: text.replace("${", "$${") for file, text in data.items()}
     before = digest(literal)
