@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from metrics.rules import RECORDING_RULES
-from metrics.scrape_jobs import INTERVAL, Job, for_prometheus, global_settings
+from metrics.scrape_jobs import Job, for_prometheus, global_settings
+from metrics.units import INTERVAL
 
 _RULES = "recording_rules.yml"
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from metrics.scrape_jobs import global_settings
+from metrics.units import INTERVAL
 from modules.signing import Signing
 from modules.versions import SIGV4_PROXY_IMAGE
 from settings import KubecostSettings
@@ -28,7 +29,7 @@ def common(
         "kubecostProductConfigs": {"clusterName": cluster_name},
         # Kubecost labels and filters by this one, even where the bundled Prometheus is off.
         "prometheus": {
-            "server": {"global": global_settings(cluster_id) | {"evaluation_interval": "60s"}}
+            "server": {"global": global_settings(cluster_id) | {"evaluation_interval": INTERVAL}}
         },
         "networkCosts": {"enabled": settings.network_costs},
         "reporting": {
