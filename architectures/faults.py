@@ -1,8 +1,11 @@
-"""What the settings ask of architectures and cannot be."""
+"""What the settings ask of architectures and cannot be: names, combinations, owned Helm values."""
 
 from collections.abc import Iterator
 
+from pydantic import JsonValue
+
 from architectures import ARCHITECTURES
+from modules.owned_values import OWNED_VALUES
 from settings import Settings
 from settings.faults import Fault
 
@@ -27,3 +30,23 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
             if cluster.region != settings.amp_region:
                 allowed = f"{settings.amp_region}, where AMP is: {scraped} cannot cross regions"
                 yield Fault(f"clusters[{index}].region", cluster.region, allowed)
+    yield from _owned_values(settings.kubecost.values)
+
+
+def _owned_values(values: dict[str, JsonValue]) -> Iterator[Fault]:
+    """User values at, above or below a path of OWNED_VALUES, each reported once."""
+    reported = set()
+    for owned, reason in OWNED_VALUES.items():
+        value: JsonValue = values
+        path = "kubecost.values"
+        for part in owned.split("."):
+            if not isinstance(value, dict):
+                reason = "mappings only (null or text would delete what the architecture sets)"
+                break
+            if part not in value:
+                path = ""
+                break
+            value, path = value[part], f"{path}.{part}"
+        if path and path not in reported:
+            reported.add(path)
+            yield Fault(path, value, f"nothing: {reason}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from settings import BaseSettings, KubecostSettings, Settings, StateSettings
 from settings.kinds import ClusterId
@@ -31,52 +31,6 @@ class Fault:
             given = repr(self.given)
         shown = given if len(given) <= 60 else f"{given[:57]}..."
         return f"{self.key}: given {shown}; allowed: {self.allowed}"
-
-
-_NOT_OF_THE_CHART = "the chart ignores it here: Prometheus's configuration comes from metrics/"
-
-# What each architecture decides by itself in the chart's values, and why a user's may not.
-OWNED_VALUES = {
-    "federatedETL": "clusters share a screen through AMP here, not through a bucket",
-    "fullnameOverride": "the scrape jobs find Kubecost by its names",
-    "global.ammsp": "the architecture decides where Kubecost queries",
-    "global.amp": "the architecture decides what AMP receives and whether Kubecost queries it",
-    "global.gmp": "the architecture decides where Kubecost queries",
-    "global.mimirProxy": "the architecture decides where Kubecost queries",
-    "global.prometheus": "the architecture decides where Kubecost queries",
-    "kubecostModel.federatedStorageConfig": "a bucket would take the place of AMP",
-    "kubecostModel.federatedStorageConfigSecret": "a bucket would take the place of AMP",
-    "kubecostModel.promClusterIDLabel": "the label is cluster_id in every architecture",
-    "nameOverride": "the scrape jobs find Kubecost by its names",
-    "networkCosts.enabled": "set kubecost.network_costs instead",
-    "networkCosts.port": "each architecture has a host port of its own",
-    "networkCosts.prometheusScrape": "every network-costs pod would be scraped twice",
-    "prometheus.alertRelabelConfigs": _NOT_OF_THE_CHART,
-    "prometheus.alertmanager.enabled": "nothing would send alerts to it",
-    "prometheus.extraScrapeConfigs": _NOT_OF_THE_CHART,
-    "prometheus.fullnameOverride": "the writer role finds Prometheus by its names",
-    "prometheus.nameOverride": "the writer role finds Prometheus by its names",
-    "prometheus.nodeExporter": "set kubecost.node_exporter instead",
-    "prometheus.server.alertmanagers": _NOT_OF_THE_CHART,
-    "prometheus.server.clusterIDConfigmap": "cluster_id is clusters[].id",
-    "prometheus.server.configMapOverrideName": "it would replace the scrape jobs",
-    "prometheus.server.configPath": "it would replace the scrape jobs",
-    "prometheus.server.enabled": "the architecture decides who scrapes",
-    "prometheus.server.fullnameOverride": "the writer role finds Prometheus by its names",
-    "prometheus.server.global": "cluster_id is clusters[].id, and the interval is 60 s everywhere",
-    "prometheus.server.podAnnotations.checksum/prometheus": "it rolls out a new configuration",
-    "prometheus.server.remoteRead": _NOT_OF_THE_CHART,
-    "prometheus.server.remoteWrite": "the architecture decides what AMP receives",
-    "prometheus.serverFiles": "the scrape jobs and recording rules come from metrics/",
-    "prometheus.serviceAccounts.server": "it carries the role that writes to AMP",
-    "service": "set kubecost.expose and kubecost.allowed_cidrs instead",
-    "serviceAccount": "it carries the role that queries AMP",
-    "sigV4Proxy.host": "it follows from the workspace",
-    "sigV4Proxy.name": "the proxy signs for AMP only",
-    "sigV4Proxy.port": "Kubecost queries AMP through this port",
-    "sigV4Proxy.region": "it follows from the workspace",
-    "sigV4Proxy.role_arn": "set amp.role_arn instead",
-}
 
 
 def find_faults(settings: Settings) -> Iterator[Fault]:
@@ -131,26 +85,6 @@ def _kubecost(kubecost: KubecostSettings) -> Iterator[Fault]:
     if kubecost.expose != "none" and not kubecost.allowed_cidrs:
         allowed = f"the blocks that may open the UI, since kubecost.expose is {kubecost.expose}"
         yield Fault("kubecost.allowed_cidrs", [], allowed)
-    yield from _owned_values(kubecost.values)
-
-
-def _owned_values(values: dict[str, JsonValue]) -> Iterator[Fault]:
-    """User values at, above or below a path of OWNED_VALUES, each reported once."""
-    reported = set()
-    for owned, reason in OWNED_VALUES.items():
-        value: JsonValue = values
-        path = "kubecost.values"
-        for part in owned.split("."):
-            if not isinstance(value, dict):
-                reason = "mappings only (null or text would delete what the architecture sets)"
-                break
-            if part not in value:
-                path = ""
-                break
-            value, path = value[part], f"{path}.{part}"
-        if path and path not in reported:
-            reported.add(path)
-            yield Fault(path, value, f"nothing: {reason}")
 
 
 def _allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:

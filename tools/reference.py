@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from architectures import ARCHITECTURES
+from modules.owned_values import OWNED_VALUES
 from settings import Settings
-from settings.faults import OWNED_VALUES
 
 ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/settings.md")

@@ -15,8 +15,8 @@ from jsonschema import Draft7Validator, ValidationError
 from pydantic import ValidationError as SettingsFault
 
 from architectures import ARCHITECTURES
+from modules.owned_values import OWNED_VALUES
 from settings import Settings
-from settings.faults import OWNED_VALUES
 from tests.conftest import ROOT, SETTINGS_FILES
 from tools import reference
 

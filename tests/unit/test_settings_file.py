@@ -11,9 +11,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from architectures.faults import find_faults
+from modules.owned_values import OWNED_VALUES
 from settings import Settings
 from settings import file as settings_file
-from settings.faults import OWNED_VALUES
 from settings.file import SettingsError
 from tests.conftest import SETTINGS_FILES
 
