@@ -6,12 +6,13 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from tools.common import Json
 from tools.verify import checks, delivery, pods, screen
 from tools.verify.aws import Aws
 from tools.verify.context import Context
 from tools.verify.declared import Declared
 from tools.verify.finding import Finding, Status
-from tools.verify.kube import Json, Kube, NotFoundError
+from tools.verify.kube import Kube, NotFoundError
 
 NAMESPACE = "kubecost-prom-amp-cost"
 SERVER = f"{NAMESPACE}-prometheus-server"

@@ -6,11 +6,11 @@ from typing import Any
 
 import yaml
 
+from tools.common import Json
 from tools.documents import unescaped
 from tools.verify.aws import explained
 from tools.verify.context import Context
 from tools.verify.finding import CannotCheckError, Finding, MissingError
-from tools.verify.kube import Json
 
 ACTIVE = "ACTIVE"
 

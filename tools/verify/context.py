@@ -6,10 +6,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from tools.common import Json
 from tools.verify.aws import Aws, explained
 from tools.verify.declared import Declared, Workspace
 from tools.verify.finding import CannotCheckError, MissingError
-from tools.verify.kube import Json, Kube, NotFoundError
+from tools.verify.kube import Kube, NotFoundError
 from tools.verify.promql import Source
 
 # An expression of Terraform, in a text in which `$${` stands for `${`.

@@ -1,21 +1,17 @@
 """What a synthesized stack declares, as far as it can be looked for in a cluster and in AWS."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tools.common import Json, read_stack
 from tools.documents import unescaped
-from tools.verify.finding import CannotCheckError
 
-STACKS = Path("cdktf.out/stacks")
-Json = dict[str, Any]
 _SERVICE_ACCOUNT = re.compile(r":sub\"?: *\"system:serviceaccount:([^:\"]+):([^:\"]+)\"")
 
 
@@ -69,20 +65,8 @@ class Declared:
 
     @classmethod
     def read(cls, name: str) -> "Declared":
-        """Read a stack that was synthesized.
-
-        Raises:
-            CannotCheckError: there is none of that name; it says the nearest.
-        """
-        file = STACKS / name / "cdk.tf.json"
-        names = sorted(each.parent.name for each in STACKS.glob("*/cdk.tf.json"))
-        if name not in names:
-            if not names:
-                raise CannotCheckError("nothing is synthesized; run: make synth")
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise CannotCheckError(f"no stack {name!r}; {hint}There are: {', '.join(names)}")
-        return cls(name, json.loads(file.read_text(encoding="utf-8")))
+        """Read a stack that was synthesized. Raises NoStackError if there is none."""
+        return cls(name, read_stack(name))
 
     def resources(self, kind: str) -> Json:
         """Give the resources of a kind by name."""

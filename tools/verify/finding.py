@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from tools.common import CommandError
+
 
 class Status(StrEnum):
     """How it stands with one thing.
@@ -50,8 +52,10 @@ class Finding:
         return cls(Status.SKIPPED, what)
 
 
-class CannotCheckError(Exception):
+class CannotCheckError(CommandError):
     """Something cannot be found out; the message says in one line why, and what to do."""
+
+    status = 2
 
 
 class MissingError(CannotCheckError):

@@ -10,9 +10,9 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import kube_config
 from kubernetes.config.config_exception import ConfigException
 
+from tools.common import Json
 from tools.verify.finding import CannotCheckError
 
-Json = dict[str, Any]
 TIMEOUT = (10, 30)  # seconds to connect, and to wait for an answer
 
 

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from tools.common import Json
 from tools.verify.context import Context
 from tools.verify.declared import Release
 from tools.verify.finding import CannotCheckError, Finding, listed
-from tools.verify.kube import Json
 
 KINDS = {"deployments": "Deployment", "daemonsets": "DaemonSet", "statefulsets": "StatefulSet"}
 # Helm writes it on everything that it installs.

@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tools.common import as_list
 from tools.verify.aws import error_code, explained
 from tools.verify.context import Context
 from tools.verify.declared import Role
@@ -128,7 +129,7 @@ def _simulated(context: Context, role: Role, iam: Any, arn: str) -> Iterator[Fin
     allowed: set[str] = set()
     denied: set[str] = set()
     for statement in statements:
-        actions, resource = _many(statement["Action"]), statement["Resource"]
+        actions, resource = as_list(statement["Action"]), statement["Resource"]
         asked = [*actions, *(each for each in FORBIDDEN if each not in actions)]
         try:
             answer = iam.simulate_principal_policy(
@@ -182,13 +183,9 @@ def _document(found: Any) -> Any:
     return json.loads(found) if isinstance(found, str) else found
 
 
-def _many(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def _actions(document: Any) -> Iterator[str]:
     for statement in document["Statement"]:
-        yield from _many(statement["Action"])
+        yield from as_list(statement["Action"])
 
 
 def _normal(data: Any) -> Any:

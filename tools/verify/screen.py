@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from tools.common import Json
 from tools.verify.context import Context
 from tools.verify.finding import CannotCheckError, Finding, listed
-from tools.verify.kube import Json
 
 _EXPOSING = {"LoadBalancer", "NodePort"}
 

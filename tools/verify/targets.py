@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tools.common import Json
 from tools.verify.context import Context
 from tools.verify.finding import Finding, listed
-from tools.verify.kube import Json
 
 
 @dataclass
