@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tools.common import Json
-from tools.verify import checks, delivery, pods, screen
+from tools.verify import checks, delivery, pods, ui
 from tools.verify.aws import Aws
 from tools.verify.context import Context
 from tools.verify.declared import Declared
@@ -213,7 +213,7 @@ def test_a_ui_behind_a_load_balancer(
         "status": {"loadBalancer": {"ingress": balancers}},
     }
     context = look(Cluster(services=[service]), kubernetes_service_v1={"ui": UI})
-    exposed, answers = screen.check(context)
+    exposed, answers = ui.check(context)
     assert (exposed.status, exposed.seen) == (status, seen)
     assert answers.status == Status.OK
 

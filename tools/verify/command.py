@@ -82,7 +82,7 @@ def _exit_status(findings: Findings) -> int:
 
 def _head(context: Context) -> str:
     declared = context.declared
-    where = f"cluster {declared.cluster_name} in {declared.home[0]}"
+    where = f"cluster {declared.cluster_name} in {declared.region_and_role[0]}"
     return f"{declared.name} on {where}, context {context.kube.context}"
 
 
@@ -112,7 +112,7 @@ def _data(context: Context, findings: Findings, status: int) -> dict[str, object
     return {
         "stack": context.declared.name,
         "cluster": context.declared.cluster_name,
-        "region": context.declared.home[0],
+        "region": context.declared.region_and_role[0],
         "context": context.kube.context,
         "exit_status": status,
         "findings": [

@@ -37,14 +37,23 @@ class Finding:
     fix: str = ""
 
     @classmethod
-    def ok(cls, what: str) -> Self:
+    def ok(cls, what: str, details: object = "") -> Self:
         """Say that it is true."""
-        return cls(Status.OK, what)
+        return cls(Status.OK, f"{what}: {details}" if details != "" else what)
 
     @classmethod
     def fail(cls, what: str, *, seen: str, expected: str, fix: str) -> Self:
         """Say that it is false, and what to do."""
         return cls(Status.FAIL, what, seen, expected, fix)
+
+    @classmethod
+    def judge(
+        cls, what: str, is_true: bool, *, details: object = "", seen: str, expected: str, fix: str
+    ) -> Self:
+        """Say whether it is true: with details if it is, and else what to do."""
+        if is_true:
+            return cls.ok(what, details)
+        return cls.fail(what, seen=seen, expected=expected, fix=fix)
 
     @classmethod
     def skipped(cls, what: str) -> Self:
