@@ -45,7 +45,7 @@ setup: $(PYTHON_READY) $(NODE_READY)  ## Install Python packages, Node.js and th
 
 .PHONY: new
 new: $(PYTHON_READY)  ## Ask where, which cluster and which architecture, and write kubecost.yaml
-	@python -m tools.new $(ARGS)
+	@python -m tools new $(ARGS)
 
 .PHONY: synth
 synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
@@ -78,23 +78,23 @@ lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows
 
 .PHONY: compare
 compare: $(PYTHON_READY)  ## Show what each architecture costs, keeps and needs: ARGS="--nodes 20 --pods 600"
-	@python -m tools.compare $(ARGS)
+	@python -m tools compare $(ARGS)
 
 .PHONY: plan
 plan: with-stack with-terraform synth  ## Review a stack's plan as a pull request shows it: STACK=prom
-	@python -m tools.review "$(STACK)"
+	@python -m tools plan "$(STACK)"
 
 .PHONY: verify
 verify: with-stack synth  ## Check after a deploy that it is true: STACK=prom_amp_cost
-	@python -m tools.verify "$(STACK)" $(ARGS)
+	@python -m tools verify "$(STACK)" $(ARGS)
 
 .PHONY: diff
 diff: $(PYTHON_READY)  ## Show what the synthesized Terraform changes since a commit: BASE=main
-	@python -m tools.diff "$(BASE)" $(HEAD)
+	@python -m tools diff "$(BASE)" $(HEAD)
 
 .PHONY: eject
 eject: with-stack with-terraform synth  ## Write a stack as HCL to ejected/, for a life without CDKTF: STACK=prom
-	@python -m tools.eject "$(STACK)"
+	@python -m tools eject "$(STACK)"
 
 .PHONY: format
 format: $(PYTHON_READY)  ## Format the code
@@ -107,25 +107,25 @@ golden: $(PYTHON_READY)  ## Accept the synthesized JSON as the new golden files
 
 .PHONY: dashboards
 dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording rules
-	@python -m dashboards.files
+	@python -m tools dashboards
 
 .PHONY: reference
 reference: $(PYTHON_READY)  ## Write docs/settings.md and the editors' schema from settings/__init__.py
-	@python -m tools.reference
+	@python -m tools reference
 
 .PHONY: images
 images: setup  ## Draw the pictures in images/ from what is synthesized and measured
-	@python -m tools.pictures
-	@KUBECOST_CONFIG=tools/pictures/defaults.yaml python -m tools.compare --nodes 20 --pods 600 --clusters 3 --region us-east-1 \
+	@python -m tools images
+	@KUBECOST_CONFIG=tools/pictures/defaults.yaml python -m tools compare --nodes 20 --pods 600 --clusters 3 --region us-east-1 \
 		--chart images/costs.png > /dev/null
 
 .PHONY: demo
 demo: with-terraform $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS
-	@python -m tests.terraform.demo
+	@python -m tools demo
 
 .PHONY: bench
 bench: $(PYTHON_READY)  ## Measure synth against stock imports, and by the size of the fleet
-	@python -m tools.bench
+	@python -m tools bench
 
 .PHONY: lock
 lock: $(PYTHON_READY)  ## Update Pipfile.lock and package-lock.json to the newest allowed versions

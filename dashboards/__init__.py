@@ -7,7 +7,7 @@ The data source variable is of type `prometheus`. From version 12 on, Grafana of
 the plugin grafana-amazonprometheus-datasource for it too (matchPluginId in @grafana/data); before
 that, AMP is reached by the core Prometheus data source with SigV4, which has that very type.
 
-Run by tools/dashboards.py; the stacks read what that wrote.
+Run by `make dashboards`; the stacks read what that wrote.
 """
 
 from grafana_foundation_sdk.builders import dashboard as builder

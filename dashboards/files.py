@@ -25,7 +25,7 @@ def files() -> dict[str, str]:
     return {**dashboards, "rules.yaml": rules}
 
 
-def main() -> None:
+def main(_: list[str]) -> int:
     """Write every file, and remove dashboards that are no more."""
     FOLDER.mkdir(exist_ok=True)
     written = files()
@@ -35,7 +35,4 @@ def main() -> None:
     for name, text in written.items():
         (FOLDER / name).write_text(text)
         print(f"dashboards/json/{name}")
-
-
-if __name__ == "__main__":
-    main()
+    return 0

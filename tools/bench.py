@@ -15,7 +15,8 @@ from typing import NamedTuple
 import psutil
 import yaml
 
-ROOT = Path(__file__).parent.parent
+from tools.common import ROOT, CommandError, command_line
+
 RUNS = 5
 POLL_SECONDS = 0.02
 
@@ -123,9 +124,12 @@ def scale_fleets() -> None:
         )
 
 
-if __name__ == "__main__":
+def main(arguments: list[str]) -> int:
+    """Print both measurements."""
+    command_line("bench", __doc__).parse_args(arguments)
     try:
         compare_imports()
         scale_fleets()
     except subprocess.CalledProcessError:
-        sys.exit("bench: synth failed, see above")
+        raise CommandError("synth failed, see above") from None
+    return 0

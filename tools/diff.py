@@ -4,10 +4,7 @@ Run by `make diff BASE=main`: the commit BASE against the files as they are now,
 if that is given. Each side is synthesized by its own code from its own settings file.
 """
 
-import argparse
 import difflib
-import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,38 +15,13 @@ from typing import Any
 
 import yaml
 
+from tools.common import ROOT, command_line
 from tools.documents import readable, unescaped
+from tools.synthesis import Stack, SynthError, addresses, synthesize
 
-ROOT = Path(__file__).parent.parent
 CONTEXT_LINES = 2
 # What tells the items of a list apart.
 NAMING_KEYS = {"job_name", "name", "record", "alert", "Sid"}
-
-Stack = dict[str, Any]
-
-
-class SynthError(Exception):
-    """A side that cannot be synthesized, with what its program said."""
-
-
-def synthesize(tree: Path, settings: Path | None = None) -> dict[str, Stack]:
-    """Run the main.py of a source tree, with its own settings or others; give the stacks' JSON."""
-    chosen = {"KUBECOST_CONFIG": str(settings)} if settings else {}
-    with tempfile.TemporaryDirectory() as out:
-        done = subprocess.run(
-            [sys.executable, "main.py"],
-            cwd=tree,
-            env={**os.environ, **chosen, "CDKTF_OUTDIR": out, "NODE_NO_WARNINGS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise SynthError(done.stderr.strip())
-        return {
-            file.parent.name: json.loads(file.read_text(encoding="utf-8"))
-            for file in sorted(Path(out).glob("stacks/*/cdk.tf.json"))
-        }
 
 
 @contextmanager
@@ -69,21 +41,6 @@ def _git(*args: str) -> None:
     if done.returncode:
         hint = "name a commit of this clone, such as BASE=HEAD~1, or git fetch it first"
         raise SynthError(f"{done.stderr.strip()}; {hint}")
-
-
-def addresses(stack: Stack) -> dict[str, Any]:
-    """Give what a stack declares, by Terraform address."""
-    found: dict[str, Any] = {}
-    for section, blocks in stack.items():
-        if section in ("resource", "data"):
-            prefix = "data." if section == "data" else ""
-            for kind, named in blocks.items():
-                found |= {f"{prefix}{kind}.{name}": body for name, body in named.items()}
-        elif section in ("output", "provider", "variable"):
-            found |= {f"{section}.{name}": body for name, body in blocks.items()}
-        elif section != "//":
-            found[section] = blocks
-    return found
 
 
 def compare(old: dict[str, Stack], new: dict[str, Stack]) -> str:
@@ -185,8 +142,8 @@ def _document(text: str) -> Any:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the differences; 1 if a side cannot be synthesized."""
-    parser = argparse.ArgumentParser(prog="make diff", description=__doc__)
+    """Print the differences. Raises SynthError if a side cannot be synthesized."""
+    parser = command_line("diff", __doc__)
     parser.add_argument("base", help="commit to compare with")
     parser.add_argument("head", nargs="?", help="commit to show (default: the files as they are)")
     options = parser.parse_args(arguments)
@@ -200,11 +157,7 @@ def main(arguments: list[str]) -> int:
             else:
                 sides.append(synthesize(ROOT))
         except SynthError as error:
-            print(f"{commit or 'the working tree'} cannot be synthesized: {error}", file=sys.stderr)
-            return 1
+            side = commit or "the working tree"
+            raise SynthError(f"{side} cannot be synthesized: {error}") from None
     print(compare(*sides) or "The synthesized Terraform is the same.")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,6 @@ writes preconditions as attributes. This one asks the providers' schemas what is
 attribute, so what it writes means to Terraform what the JSON means.
 """
 
-import argparse
 import json
 import re
 import subprocess
@@ -15,14 +14,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-SYNTHESIZED = Path("cdktf.out/stacks")
+from tools.common import CommandError, Json, as_list, command_line, read_stack
+
 EJECTED = Path("ejected")
 BUILTIN = "terraform.io/builtin/terraform"
 # AWS compares these as JSON, so that another spelling of the same document is no change.
 POLICIES = {"policy", "assume_role_policy"}
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
-
-Json = dict[str, Any]
 
 
 def to_hcl(stack: Json, schemas: Json) -> str:
@@ -53,7 +51,7 @@ def to_hcl(stack: Json, schemas: Json) -> str:
             case "provider":
                 for name, instances in body.items():
                     schema = by_provider[name]["provider"].get("block", {})
-                    for instance in _list(instances):
+                    for instance in as_list(instances):
                         blocks.append(_block(f'provider "{name}"', _body(instance, schema)))
             case "resource" | "data":
                 for kind, named in body.items():
@@ -67,7 +65,7 @@ def to_hcl(stack: Json, schemas: Json) -> str:
                 for name, arguments in body.items():
                     blocks.append(_block(f'output "{name}"', _body(arguments, {})))
             case "moved":
-                for move in _list(body):
+                for move in as_list(body):
                     blocks.append(
                         _block("moved", [f"{side} = {move[side]}" for side in ("from", "to")])
                     )
@@ -112,10 +110,10 @@ def _body(arguments: Json, schema: Json) -> Iterator[str]:
         elif key in ("dynamic", "provisioner", "connection"):
             raise ValueError(f"cannot write {key} as HCL")
         elif key in blocks:
-            for each in _list(value):
+            for each in as_list(value):
                 yield from _block(key, _body(each, blocks[key]["block"]))
         elif inner := _block_like(schema, key, value):
-            for each in _list(value):
+            for each in as_list(value):
                 yield from _block(key, _body(each, inner))
         elif key in POLICIES and isinstance(value, str) and value.startswith("{"):
             yield f"{key} = jsonencode({_document(value)})"
@@ -126,7 +124,7 @@ def _body(arguments: Json, schema: Json) -> Iterator[str]:
 def _lifecycle(body: Json) -> Iterator[str]:
     for key, value in body.items():
         if key in ("precondition", "postcondition"):
-            for each in _list(value):
+            for each in as_list(value):
                 yield from _block(key, [f"{k} = {_expression(v)}" for k, v in each.items()])
         elif key in ("ignore_changes", "replace_triggered_by"):
             yield f"{key} = {value if value == 'all' else '[' + ', '.join(value) + ']'}"
@@ -236,10 +234,6 @@ def _end(text: str, at: int) -> int:
     return at
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def provider_schemas(stack: Json) -> Json:
     """Ask terraform, which installs the stack's providers for it; CalledProcessError if not."""
     with tempfile.TemporaryDirectory() as folder:
@@ -279,23 +273,14 @@ def _with_state_seen_from(folder: Path, stack: Json) -> Json:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the HCL of a synthesized stack; 1 without its providers, 2 without such a stack."""
-    parser = argparse.ArgumentParser(prog="make eject", description=__doc__)
+    """Write the HCL of a synthesized stack."""
+    parser = command_line("eject", __doc__)
     parser.add_argument("stack", help="a folder of cdktf.out/stacks")
     name = parser.parse_args(arguments).stack
-    file = SYNTHESIZED / name / "cdk.tf.json"
-    if not file.exists():
-        names = ", ".join(sorted(each.name for each in SYNTHESIZED.glob("*")))
-        there = f"there are: {names}" if names else "nothing is synthesized yet: make synth"
-        print(f"no stack {name}; {there}", file=sys.stderr)
-        return 2
+    stack = read_stack(name)
     try:
-        eject(json.loads(file.read_text(encoding="utf-8")), EJECTED / name)
-    except subprocess.CalledProcessError:
-        return 1  # terraform has said why
+        eject(stack, EJECTED / name)
+    except subprocess.CalledProcessError as error:
+        raise CommandError(f"terraform {error.cmd[1]} failed, see above") from None
     print(f"ejected/{name}/main.tf: terraform init && terraform plan there shows no changes")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

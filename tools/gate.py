@@ -4,7 +4,6 @@ Only what the plan newly does is a finding: an exposure that is there already wa
 Standard library only, like tools.review: a job that plans needs no Python packages.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -13,11 +12,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from tools.common import Json, as_list, command_line
 from tools.documents import quotable
 
 OVERRIDE_LABEL = "gate-override"
-
-Json = dict[str, Any]
 
 # Their loss takes workloads or metrics with it.
 IRREPLACEABLE = {
@@ -99,9 +97,9 @@ def _wide_access_to_amp(arguments: Json) -> Iterator[str]:
             yield f"{arn.rpartition('/')[2]} allows aps actions on every workspace"
     for text in _texts(arguments):
         for statement in _statements(text):
-            actions = [a for a in _list(statement.get("Action")) if _reaches_amp(a)]
-            actions += [f"all but {a}" for a in _list(statement.get("NotAction"))]
-            wide = [r for r in _list(statement.get("Resource", "*")) if _is_every_workspace(r)]
+            actions = [a for a in as_list(statement.get("Action")) if _reaches_amp(a)]
+            actions += [f"all but {a}" for a in as_list(statement.get("NotAction"))]
+            wide = [r for r in as_list(statement.get("Resource", "*")) if _is_every_workspace(r)]
             if statement.get("Effect") == "Allow" and actions and wide:
                 yield f"allows {_codes(actions)} on {_codes(wide)}"
 
@@ -130,7 +128,7 @@ def _statements(text: str) -> list[Json]:
         policy = json.loads(quotable(text))
     except ValueError:
         return []
-    return list(_list(policy.get("Statement"))) if isinstance(policy, dict) else []
+    return as_list(policy.get("Statement")) if isinstance(policy, dict) else []
 
 
 def _exposure(kind: str, arguments: Json) -> Iterator[str]:
@@ -178,13 +176,7 @@ def _open_rule(rule: Json) -> Iterator[str]:
 
 
 def _blocks(value: Any) -> list[Json]:
-    return [block for block in _list(value) if isinstance(block, dict)]
-
-
-def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+    return [block for block in as_list(value) if isinstance(block, dict)]
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -197,7 +189,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def main(arguments: list[str]) -> int:
     """Print the findings; 1 if there are any and no label overrides them, 2 without a plan."""
-    parser = argparse.ArgumentParser(prog="python -m tools.gate", description=__doc__)
+    parser = command_line("gate", __doc__)
     parser.add_argument("plan", type=Path, help="output of terraform show -json")
     parser.add_argument("synthesized", type=Path, help="the stack's cdk.tf.json")
     parser.add_argument("--labels", nargs="*", default=[], help="of the pull request")
@@ -213,7 +205,3 @@ def main(arguments: list[str]) -> int:
     found = findings(plan, synthesized)
     print("\n".join(found) or "Nothing that must not pass unseen.")
     return 1 if found and OVERRIDE_LABEL not in options.labels else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -26,15 +26,11 @@ from architectures.faults import find_faults
 from settings import Settings
 from settings.file import SettingsError, settings_in
 from settings.kinds import ClusterId
+from tools.common import ROOT, CommandError, command_line
 
-ROOT = Path(__file__).parent.parent
 FILE = ROOT / "kubecost.yaml"
 SCHEMA = ROOT / "docs/kubecost.schema.json"
 NEW = "new"
-
-
-class GivenUpError(Exception):
-    """Nothing is written, for this reason."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +227,7 @@ def next_steps(settings: Settings, file: Path) -> str:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Ask, write, and say what comes next. Raises GivenUpError or SettingsError."""
+    """Ask, write, and say what comes next. Raises CommandError or SettingsError."""
     flags = {
         "region": options.region,
         "cluster": options.cluster,
@@ -244,14 +240,14 @@ def run(options: argparse.Namespace) -> None:
     text = answers.text(schema if schema.startswith(".") else f"./{schema}")
     settings = settings_in(text, find_faults, file=file.name)
     if not confirmed(file, text, yes=options.yes):
-        raise GivenUpError(f"{file} stays as it is")
+        raise CommandError(f"{file} stays as it is")
     write(file, text)
     print(f"\n{next_steps(settings, file)}")
 
 
 def main(arguments: list[str]) -> int:
     """Run; 1 if nothing is written, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="make new", description=__doc__)
+    parser = command_line("new", __doc__)
     parser.add_argument("--region", help="AWS region")
     parser.add_argument("--cluster", help=f"an existing EKS cluster, or {NEW}: base makes one")
     parser.add_argument("--architecture", help="names with commas between, or all")
@@ -265,19 +261,13 @@ def main(arguments: list[str]) -> int:
         run(options)
     except SettingsError as error:
         print(error, file=sys.stderr)
-    except GivenUpError as reason:
-        print(f"new: {reason}", file=sys.stderr)
+        return 1
     except OSError as error:
-        print(f"new: {options.output} cannot be written: {error.strerror}", file=sys.stderr)
+        raise CommandError(f"{options.output} cannot be written: {error.strerror}") from None
     except EOFError:
-        print("\nnew: nothing is written: the answers ended", file=sys.stderr)
+        print(file=sys.stderr)
+        raise CommandError("nothing is written: the answers ended") from None
     except KeyboardInterrupt:
         print("\nnew: nothing is written", file=sys.stderr)
         return 130
-    else:
-        return 0
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    return 0

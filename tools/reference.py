@@ -15,8 +15,8 @@ import yaml
 from architectures import ARCHITECTURES
 from modules.owned_values import OWNED_VALUES
 from settings import Settings
+from tools.common import ROOT, command_line
 
-ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/settings.md")
 SCHEMA = Path("docs/kubecost.schema.json")
 EXAMPLE = Path("examples/every-key.yaml")
@@ -197,12 +197,10 @@ def files() -> dict[Path, str]:
     }
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
     """Write every file."""
+    command_line("reference", __doc__).parse_args(arguments)
     for path, text in files().items():
         (ROOT / path).write_text(text, encoding="utf-8")
         print(path)
-
-
-if __name__ == "__main__":
-    main()
+    return 0

@@ -220,7 +220,7 @@ class Deployed:
             environment |= amp.reader.environment
         (folder / "hosts").write_text("".join(f"{line}\n" for line in lines))
         (folder / "kubeconfig").write_text(yaml.safe_dump(self._kubeconfig(eks["endpoint"])))
-        command: list[str | Path] = [sys.executable, "-m", "tools.verify", stack]
+        command: list[str | Path] = [sys.executable, "-m", "tools", "verify", stack]
         process = Process(
             "verify",
             [*command, "--max-age", str(FRESH), *options],

@@ -16,7 +16,7 @@ def test_every_stack_can_be_read(stacks: Stacks, settings: str) -> None:
     for name, stack in stacks(settings).items():
         declared = Declared(name, stack)
         assert declared.cluster_name
-        assert declared.home[0]
+        assert declared.region_and_role[0]
         for role in declared.roles:
             assert role.policies or role.attachments
         for workspace in declared.workspaces.values():
@@ -46,10 +46,10 @@ def test_a_workspace_of_another_account_is_asked_in_the_name_of_a_role(stacks: S
 
 
 def test_a_cluster_of_a_fleet_finds_the_hubs_workspace(stacks: Stacks) -> None:
-    for name, has_screen in (("prom_amp", True), ("prom_amp-shop", False)):
+    for name, has_ui in (("prom_amp", True), ("prom_amp-shop", False)):
         declared = Declared(name, stacks("fleet")[name])
         (workspace,) = declared.workspaces.values()
         assert workspace.alias == "kubecost-prom-amp"
         assert workspace.region == "ap-northeast-2"
-        assert declared.has_screen is has_screen
-        assert (declared.series_limit is None) is not has_screen
+        assert declared.has_ui is has_ui
+        assert (declared.series_limit is None) is not has_ui

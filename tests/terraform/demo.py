@@ -4,7 +4,6 @@ Starts a simulated AWS on loopback, applies `base` and the AWS half of `prom_amp
 was made and what was left out, and destroys it all.
 """
 
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,7 +16,7 @@ STACKS = ("base", "prom_amp_cost")
 LEFT_OUT = {"helm", "kubernetes"}
 
 
-def main() -> int:
+def main(_: list[str]) -> int:
     """Run the demonstration; 1 if terraform failed, whose own words are printed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -49,7 +48,3 @@ def main() -> int:
 
 def _say(text: str) -> None:
     print(f"\n==> {text}", flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

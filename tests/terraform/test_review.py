@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.terraform.conftest import Terraform
-from tools.review import __main__ as review
+from tools.__main__ import main
 from tools.review.comment import LIMIT, comment
 from tools.review.masking import mask
 from tools.review.terraform import Plan, plan
@@ -258,11 +258,11 @@ def test_one_comment_is_written_and_then_updated(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(applied.parents[2])
-    assert review.main(["prom", "--pull-request", "7"]) == 0
+    assert main(["plan", "prom", "--pull-request", "7"]) == 0
     assert github.calls == ["GET", "GET", "POST"]
     assert "no changes" in github.comments[3]["body"]
     write(applied, AFTER)
-    assert review.main(["prom", "--pull-request", "7"]) == 0
+    assert main(["plan", "prom", "--pull-request", "7"]) == 0
     assert github.calls[3:] == ["GET", "GET", "PATCH"]
     assert len(github.comments) == 4
     assert "2 to add" in github.comments[3]["body"]
@@ -277,22 +277,24 @@ def test_a_failed_plan_and_a_finding_fail_the_job(
     monkeypatch.chdir(applied.parents[2])
     exposed = {"resource": {"terraform_data": {"lb": {"input": "internet-facing"}}}}
     write(applied, exposed)
-    assert review.main(["prom"]) == 1
+    assert main(["plan", "prom"]) == 1
     out = capsys.readouterr().out
     assert "**Policy gate: stopped, unless somebody sets the label `gate-override`**" in out
     assert "* `terraform_data.lb`: load balancer that faces the internet" in out
-    assert review.main(["prom", "--labels", '["docs", "gate-override"]']) == 0
+    assert main(["plan", "prom", "--labels", '["docs", "gate-override"]']) == 0
     assert "**Policy gate: passed by the label `gate-override`**" in capsys.readouterr().out
     write(applied, {"resource": {"terraform_data": {"lb": {"wrong": 1}}}})
-    assert review.main(["prom"]) == 1
-    assert review.main(["prom_amp"]) == 2
-    assert "no stack prom_amp; there are: prom" in capsys.readouterr().err
+    assert main(["plan", "prom"]) == 1
+    assert main(["plan", "prom_amp"]) == 2
+    assert (
+        "plan: no stack 'prom_amp'; did you mean prom? There are: prom" in capsys.readouterr().err
+    )
 
 
 def test_no_package_is_needed() -> None:
     # The job that plans has credentials, and installs nothing.
     done = subprocess.run(
-        [sys.executable, "-S", "-m", "tools.review", "--help"],
+        [sys.executable, "-S", "-m", "tools", "plan", "--help"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -11,12 +11,13 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Stack
 from tests.terraform.deployment import Deployment
+from tools.common import Json
 from tools.verify import amp, base, delivery, roles
 from tools.verify.aws import Aws
 from tools.verify.context import Context
 from tools.verify.declared import Declared
 from tools.verify.finding import CannotCheckError, Finding, Status
-from tools.verify.kube import Json, Kube
+from tools.verify.kube import Kube
 from tools.verify.promql import Source
 
 READER = "kubecost-amp-reader"

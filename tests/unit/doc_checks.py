@@ -22,6 +22,7 @@ from tests.conftest import ROOT
 from tests.unit import makefile
 from tests.unit.markdown import At, Page, simple_commands
 from tools import reference
+from tools.__main__ import COMMANDS
 
 # What a command makes, and is therefore not in the repository.
 MADE = {"cdktf.out", "ejected", "node_modules", ".tools", ".lab"}
@@ -89,11 +90,11 @@ def targets(page: Page) -> Iterator[tuple[int, str]]:
 
 def modules(page: Page) -> Iterator[tuple[int, str]]:
     for line, words in typed(page):
-        if words[:2] == ["python", "-m"] and not any(
-            (ROOT / words[2].replace(".", "/")).with_suffix(suffix).exists()
-            for suffix in ("", ".py")
-        ):
-            yield line, f"python -m {words[2]}: there is no such module"
+        if words[:3] == ["python", "-m", "tools"]:
+            if words[3] not in COMMANDS:
+                yield line, f"python -m tools {words[3]}: there is no such command"
+        elif words[:2] == ["python", "-m"]:
+            yield line, f"python -m {words[2]}: what a person runs is a command of tools"
 
 
 def stacks(page: Page) -> Iterator[tuple[int, str]]:

@@ -16,7 +16,7 @@ from architectures.prom_amp import PromAmp
 from metrics.volumes import RULE_READS, VOLUMES
 from settings import file as settings_file
 from tests.conftest import ROOT, SETTINGS_FILES
-from tools.compare.__main__ import main
+from tools.__main__ import main
 from tools.compare.chart import FORMATS
 from tools.compare.prices import RegionPrices, load
 from tools.compare.table import COLUMNS
@@ -32,7 +32,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("KUBECOST_CONFIG", str(SETTINGS_FILES["defaults"]))
 
     def call(arguments: str) -> tuple[int, str, str]:
-        status = main(arguments.split())
+        status = main(["compare", *arguments.split()])
         shown = capsys.readouterr()
         return status, shown.out, shown.err
 
@@ -117,8 +117,8 @@ def test_a_region_without_prices(run: Run, arguments: str) -> None:
     assert (status, shown) == (1, "")
     region = "eu-west-3" if "eu-west-3" in arguments else "ap-northeast-2"
     assert errors == (
-        f"prices of {region} are not known: take --region us-east-1 or eu-central-1, or give them"
-        " with --prices FILE in the form of tools/compare/prices.yaml\n"
+        f"compare: prices of {region} are not known: take --region us-east-1 or eu-central-1, or"
+        " give them with --prices FILE in the form of tools/compare/prices.yaml\n"
     )
 
 
@@ -295,7 +295,7 @@ def test_the_committed_chart_is_current(run: Run, tmp_path: Path) -> None:
 def test_a_chart_that_cannot_be(run: Run, tmp_path: Path, name: str, said: str) -> None:
     status, shown, errors = run(f"{EXAMPLE} --chart {tmp_path / name}")
     assert (status, shown) == (1, "")
-    assert errors.splitlines()[-1].startswith("--chart: ")
+    assert errors.splitlines()[-1].startswith("compare: --chart: ")
     assert errors.splitlines()[-1].endswith(said)
 
 
@@ -304,7 +304,7 @@ def test_every_settings_file_can_be_compared(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KUBECOST_CONFIG", str(SETTINGS_FILES[name]))
-    assert main([]) == 0
+    assert main(["compare"]) == 0
     settings = settings_file.load(find_faults)
     assert f"{len(settings.fleet)} cluster" in capsys.readouterr().out
 
@@ -315,7 +315,7 @@ def test_every_settings_file_can_be_compared(
         ("nodes: 20", "mine.yaml: nodes: given 20; allowed: there is no such key; "),
         (
             "kubecost: {values: {prometheus: {server: {persistentVolume: {size: much}}}}}",
-            "kubecost.values: a size that Kubernetes does not know: ",
+            "compare: kubecost.values: a size that Kubernetes does not know: ",
         ),
     ],
 )
@@ -327,7 +327,7 @@ def test_settings_that_cannot_be(
     said: str,
 ) -> None:
     monkeypatch.setenv("KUBECOST_CONFIG", str(write(tmp_path, text)))
-    assert main([]) == 1
+    assert main(["compare"]) == 1
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.splitlines()[-1].startswith(said)

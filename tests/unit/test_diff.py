@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tools import diff
+from tools.__main__ import main
 
 POLICY = (
     '{"Statement": [{"Action": ["aps:GetLabels", "aps:GetSeries"], "Resource": '
@@ -115,20 +116,20 @@ def git(folder: Path, *args: str) -> str:
 def test_two_commits_and_the_files_as_they_are(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert diff.main(["HEAD~1", "HEAD"]) == 0
+    assert main(["diff", "HEAD~1", "HEAD"]) == 0
     out = capsys.readouterr().out
     assert "- value: one\n+ value: two" in out
-    assert diff.main(["HEAD"]) == 0
+    assert main(["diff", "HEAD"]) == 0
     assert capsys.readouterr().out == "The synthesized Terraform is the same.\n"
     (repository / "main.py").write_text(MAIN.replace("VALUE", "three"))
-    assert diff.main(["HEAD"]) == 0
+    assert main(["diff", "HEAD"]) == 0
     assert "- value: two\n+ value: three" in capsys.readouterr().out
     assert git(repository, "worktree", "list").count("\n") == 1
 
 
 def test_a_side_that_fails_is_named(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (repository / "main.py").write_text("raise SystemExit('name: given 1; allowed: text')")
-    assert diff.main(["HEAD"]) == 1
+    assert main(["diff", "HEAD"]) == 1
     assert "the working tree cannot be synthesized: name: given 1" in capsys.readouterr().err
-    assert diff.main(["nowhere"]) == 1
+    assert main(["diff", "nowhere"]) == 1
     assert "nowhere cannot be synthesized: " in capsys.readouterr().err

@@ -39,7 +39,7 @@ See [below](#a-b--c), [a key](../docs/settings.md#base.nodes.min), [twice](#twic
 
 `make plan STACK=prom`, `make diff BASE=main HEAD=x`, `make setup && make lint test`, `make`.
 `cdktf deploy 'prom_amp-*'`, `cdktf destroy prom_amp_cost-shop load_balancer`, `cdktf diff <stack>`,
-`python -m tools.gate`, `python -m tools.review`.
+`python -m tools gate plan.json`, `python -m tools plan prom`.
 `kubecost.expose`, `clusters[].role_arn`, `kubecost.values`, `base.py`, `tests/settings/*.yaml`,
 `cdktf.out/stacks/base/cdk.tf.json`, `kubectl get pods`, `/aws/eks/x`. It is at http://localhost:9090.
 
@@ -69,7 +69,7 @@ BAD = """\
 `make gone`, `make plan STACK=promamp`,
 `make synth STACK=prom`
 `cdktf deploy promamp` or `cdktf destroy prom2-shop`
-`tests/unit/gone.py` and `gone.md`, `python -m tools.gone`
+`tests/unit/gone.py` and `gone.md`, `python -m tools gone`, `python -m tools.gate`
 `kubecost.exposed`, `base.nodes.minimum`, `clusters[].arn`
 
 ```yaml
@@ -115,7 +115,8 @@ FAULTS = """\
 6: prom2-shop: there can be no such stack
 6: promamp: there can be no such stack
 7: gone.md: there is no such file
-7: python -m tools.gone: there is no such module
+7: python -m tools gone: there is no such command
+7: python -m tools.gate: what a person runs
 7: tests/unit/gone.py: there is no such file
 8: base.nodes.minimum: kubecost.yaml has no such key
 8: clusters[].arn: kubecost.yaml has no such key

@@ -15,6 +15,7 @@ from settings import Settings
 from settings import file as settings_file
 from tests.conftest import ROOT
 from tools import new
+from tools.__main__ import main
 
 NO_AWS = {
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -58,7 +59,7 @@ def load(file: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_the_defaults_need_no_answer(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert new.main(["--yes", "--output", str(file)]) == 0
+    assert main(["new", "--yes", "--output", str(file)]) == 0
     assert load(file, monkeypatch) == Settings(architectures=("prom_amp_cost",))
 
 
@@ -66,7 +67,7 @@ def test_flags_answer(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--region", "eu-west-1", "--architecture", "prom,amp", "--access", "203.0.113.7"]
-    assert new.main([*flags, "--yes", "--output", str(file)]) == 0
+    assert main(["new", *flags, "--yes", "--output", str(file)]) == 0
     settings = load(file, monkeypatch)
     assert settings.region == "eu-west-1"
     assert settings.architectures == ("prom", "amp")
@@ -94,7 +95,7 @@ def test_flags_answer(
 def test_a_flag_that_does_not_fit_writes_nothing(
     flags: list[str], says: str, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert new.main([*flags, "--yes", "--output", str(file)]) == 1
+    assert main(["new", *flags, "--yes", "--output", str(file)]) == 1
     assert says in capsys.readouterr().err
     assert not file.exists()
 
@@ -102,7 +103,7 @@ def test_a_flag_that_does_not_fit_writes_nothing(
 def test_an_existing_cluster_goes_without_base(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert new.main(["--cluster", "shop", "--yes", "--output", str(file)]) == 0
+    assert main(["new", "--cluster", "shop", "--yes", "--output", str(file)]) == 0
     (target,) = load(file, monkeypatch).fleet
     assert (target.name, target.id, target.made_by_base) == ("shop", "shop", False)
     assert "deploy base" not in capsys.readouterr().out
@@ -112,7 +113,7 @@ def test_an_existing_cluster_goes_without_base(
 def test_every_existing_cluster_can_be_taken(
     name: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert new.main(["--cluster", name, "--yes", "--output", str(file)]) == 0
+    assert main(["new", "--cluster", name, "--yes", "--output", str(file)]) == 0
     (target,) = load(file, monkeypatch).fleet
     assert target.name == name
     assert not target.made_by_base
@@ -120,7 +121,7 @@ def test_every_existing_cluster_can_be_taken(
 
 def test_access_is_for_a_new_cluster(file: Path) -> None:
     with pytest.raises(SystemExit):
-        new.main(["--cluster", "shop", "--access", "203.0.113.7", "--output", str(file)])
+        main(["new", "--cluster", "shop", "--access", "203.0.113.7", "--output", str(file)])
 
 
 def test_each_question_is_asked_again_until_the_answer_fits(
@@ -130,7 +131,7 @@ def test_each_question_is_asked_again_until_the_answer_fits(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     answer += ["Seoul", "eu-west-1", "1", "9", "2, prom", "10.0.0.1", "203.0.113.7"]
-    assert new.main(["--output", str(file)]) == 0
+    assert main(["new", "--output", str(file)]) == 0
     settings = load(file, monkeypatch)
     assert settings.region == "eu-west-1"
     assert settings.architectures == ("prom_amp_cost", "prom")
@@ -142,7 +143,7 @@ def test_a_cluster_with_an_impossible_id_gets_another(
     file: Path, answer: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer += ["", "2024", "2025", "shop-2024", ""]
-    assert new.main(["--output", str(file)]) == 0
+    assert main(["new", "--output", str(file)]) == 0
     (target,) = load(file, monkeypatch).fleet
     assert (target.name, target.id) == ("2024", "shop-2024")
 
@@ -152,7 +153,7 @@ def test_the_clusters_that_aws_shows_can_be_chosen_by_number(
 ) -> None:
     monkeypatch.setattr(new, "clusters_in", {"eu-west-1": ["data", "shop"]}.__getitem__)
     answer += ["eu-west-1", "3", ""]
-    assert new.main(["--output", str(file)]) == 0
+    assert main(["new", "--output", str(file)]) == 0
     assert [target.name for target in load(file, monkeypatch).fleet] == ["shop"]
 
 
@@ -199,7 +200,7 @@ def test_the_region_comes_from_the_environment(
 def test_a_file_that_decides_nothing_is_replaced(file: Path, answer: list[str]) -> None:
     file.write_text("region: ap-northeast-2  # as it is by default\nbase:\n")
     answer += ["eu-west-1", "shop", ""]
-    assert new.main(["--output", str(file)]) == 0
+    assert main(["new", "--output", str(file)]) == 0
     assert yaml.safe_load(file.read_text())["region"] == "eu-west-1"
 
 
@@ -209,7 +210,7 @@ def test_a_file_that_decides_something_is_replaced_only_when_asked(
 ) -> None:
     file.write_text(old, encoding="latin-1")
     answer += ["", "shop", "", "n"]
-    assert new.main(["--output", str(file)]) == 1
+    assert main(["new", "--output", str(file)]) == 1
     said = capsys.readouterr()
     assert file.read_text(encoding="latin-1") == old
     assert "+region: ap-northeast-2" in said.out
@@ -222,7 +223,7 @@ def test_nothing_half_written_is_left(file: Path, monkeypatch: pytest.MonkeyPatc
 
     file.write_text("region: eu-west-2\n")
     monkeypatch.setattr(Path, "replace", full)
-    assert new.main(["--yes", "--output", str(file)]) == 1
+    assert main(["new", "--yes", "--output", str(file)]) == 1
     assert [each.name for each in file.parent.iterdir()] == ["kubecost.yaml"]
     assert file.read_text() == "region: eu-west-2\n"
 
@@ -230,7 +231,7 @@ def test_nothing_half_written_is_left(file: Path, monkeypatch: pytest.MonkeyPatc
 def terminal(file: Path) -> "pexpect.spawn[str]":
     return pexpect.spawn(
         sys.executable,
-        ["-m", "tools.new", "--output", str(file)],
+        ["-m", "tools", "new", "--output", str(file)],
         cwd=ROOT,
         encoding="utf-8",
         timeout=60,
@@ -269,6 +270,6 @@ def test_answers_that_end(
     given: list[str], file: Path, answer: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer += given
-    assert new.main(["--output", str(file)]) == 1
+    assert main(["new", "--output", str(file)]) == 1
     assert capsys.readouterr().err == "\nnew: nothing is written: the answers ended\n"
     assert not file.exists()

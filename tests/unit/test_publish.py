@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,9 @@ def publish(project: Path, **stacks: str) -> str:
         (stack / ".terraform").mkdir(exist_ok=True)
         (stack / ".terraform/terraform.tfstate").write_text("{}")
     return subprocess.run(
-        [str(ROOT / "tools/publish.sh"), str(project.parent / "remote")],
+        [sys.executable, "-m", "tools", "publish", str(project.parent / "remote")],
         cwd=project,
-        env=os.environ | {"GIT_CONFIG_GLOBAL": os.devnull},
+        env=os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "PYTHONPATH": str(ROOT)},
         check=True,
         capture_output=True,
         text=True,

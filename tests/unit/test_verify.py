@@ -10,9 +10,9 @@ import yaml
 from botocore import exceptions
 from kubernetes.config import kube_config
 
+from tools.__main__ import main
 from tools.verify import costs, roles
 from tools.verify.aws import explained
-from tools.verify.command import main
 from tools.verify.finding import CannotCheckError, Status
 from tools.verify.kube import Kube, find_context
 from tools.verify.promql import Source
@@ -142,7 +142,7 @@ def test_an_unknown_stack_is_told_with_the_nearest(
         folder.mkdir(parents=True)
         (folder / "cdk.tf.json").write_text(json.dumps({}))
     monkeypatch.chdir(tmp_path)
-    assert main([asked]) == 2
+    assert main(["verify", asked]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("verify: ")
     assert said in line

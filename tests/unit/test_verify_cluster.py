@@ -6,12 +6,13 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from tools.verify import checks, delivery, pods, screen
+from tools.common import Json
+from tools.verify import checks, delivery, pods, ui
 from tools.verify.aws import Aws
 from tools.verify.context import Context
 from tools.verify.declared import Declared
 from tools.verify.finding import Finding, Status
-from tools.verify.kube import Json, Kube, NotFoundError
+from tools.verify.kube import Kube, NotFoundError
 
 NAMESPACE = "kubecost-prom-amp-cost"
 SERVER = f"{NAMESPACE}-prometheus-server"
@@ -219,7 +220,7 @@ def test_a_ui_behind_a_load_balancer(
         "status": {"loadBalancer": {"ingress": balancers}},
     }
     context = look(Cluster(services=[service]), kubernetes_service_v1={"ui": UI})
-    exposed, answers = screen.check(context)
+    exposed, answers = ui.check(context)
     assert (exposed.status, exposed.seen) == (status, seen)
     assert answers.status == Status.OK
 

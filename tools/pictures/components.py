@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from tools.diff import Stack, addresses
 from tools.documents import unescaped
+from tools.synthesis import Stack, addresses
 
 # Where a resource keeps a document that is made of components, too, or several by name.
 DOCUMENTS = {

@@ -14,7 +14,6 @@ from diagrams.aws.management import AmazonManagedPrometheus, OrganizationsAccoun
 from diagrams.k8s.compute import Deploy
 from diagrams.onprem.monitoring import Grafana, Prometheus
 
-from tools.diff import Stack
 from tools.pictures.components import components
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_FLEET
 from tools.pictures.picture import (
@@ -34,6 +33,7 @@ from tools.pictures.picture import (
     Text,
     true_items,
 )
+from tools.synthesis import Stack
 
 HUB, REGIONAL, FOREIGN = "prom_amp", "prom_amp-shop", "prom_amp-research"
 WORKSPACE = f"{HUB}:aws_prometheus_workspace.workspace"

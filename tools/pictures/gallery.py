@@ -1,15 +1,17 @@
-"""All pictures, each as the file that it is."""
+"""Draw the pictures in images/ from what is synthesized and measured."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from architectures import ARCHITECTURES
-from tools.diff import Stack
+from tools.common import ROOT, command_line
 from tools.pictures import architecture, fleet
 from tools.pictures.drawing import dot
 from tools.pictures.rendering import png
+from tools.synthesis import Stack, synthesize
 
-HERE, FOLDER = Path(__file__).parent, Path(__file__).parents[2] / "images"
+HERE, FOLDER = Path(__file__).parent, ROOT / "images"
 # What is synthesized for them.
 DEFAULTS, FLEET = HERE / "defaults.yaml", HERE / "fleet.yaml"
 
@@ -28,3 +30,19 @@ def draw(defaults: Mapping[str, Stack], of_fleet: Mapping[str, Stack]) -> dict[s
         for name in ARCHITECTURES
     }
     return png(sources | {"fleet.png": dot(fleet.picture(of_fleet))})
+
+
+def main(arguments: list[str]) -> int:
+    """Write every picture. Raises CommandError, and leaves them as they were, if one cannot be."""
+    command_line("images", __doc__).parse_args(arguments)
+    stacks = []
+    for settings in (DEFAULTS, FLEET):
+        print(f"images: synthesize {settings.relative_to(ROOT)}", file=sys.stderr)
+        stacks.append(synthesize(ROOT, settings))
+    for name, picture in draw(*stacks).items():
+        file = FOLDER / name
+        changed = not file.exists() or file.read_bytes() != picture
+        file.write_bytes(picture)
+        state = "drawn" if changed else "as it was"
+        print(f"{file.relative_to(ROOT)}: {len(picture) // 1000} kB, {state}")
+    return 0

@@ -9,6 +9,8 @@ from diagrams import Node
 from diagrams.aws.security import IdentityAndAccessManagementIamRole
 from diagrams.aws.storage import ElasticBlockStoreEBSVolume
 
+from tools.common import CommandError
+
 # Pixels of a README's column, which is 830 wide on GitHub, from the upper left corner.
 Point = tuple[float, float]
 
@@ -22,7 +24,7 @@ MUTED = "#57606a"
 ROLE, VOLUME = IdentityAndAccessManagementIamRole, ElasticBlockStoreEBSVolume
 
 
-class PictureError(Exception):
+class PictureError(CommandError):
     """What keeps a picture from being true, a line each."""
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import resvg_py
 from PIL import Image
 
+from tools.common import ROOT, CommandError
 from tools.pictures.drawing import FONT
 
-ROOT = Path(__file__).parents[2]
 FONTS = ROOT / "node_modules/@expo-google-fonts/open-sans"
 SCALE = 2  # for screens with two pixels where others have one
 
@@ -19,7 +19,7 @@ _WEIGHTS = ("400Regular", "600SemiBold")
 _STYLE = ".bold text { font-weight: 600 }"
 
 
-class ToolError(Exception):
+class ToolError(CommandError):
     """A program that is missing or failed, and what to do."""
 
 

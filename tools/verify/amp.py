@@ -6,11 +6,11 @@ from typing import Any
 
 import yaml
 
+from tools.common import Json
 from tools.documents import unescaped
 from tools.verify.aws import explained
 from tools.verify.context import Context
 from tools.verify.finding import CannotCheckError, Finding, MissingError
-from tools.verify.kube import Json
 
 ACTIVE = "ACTIVE"
 
@@ -38,10 +38,10 @@ def _workspace(context: Context, name: str) -> Finding:
             fix=f"cdktf deploy {context.declared.name}",
         )
     status = found["status"]["statusCode"]
-    if status == ACTIVE:
-        return Finding.ok(f"{what}: {found['workspaceId']} in {declared.region}")
-    return Finding.fail(
+    return Finding.judge(
         what,
+        status == ACTIVE,
+        details=f"{found['workspaceId']} in {declared.region}",
         seen=status,
         expected=ACTIVE,
         fix="wait, it is changing" if status.endswith("ING") else "see its events in the console",
@@ -51,6 +51,7 @@ def _workspace(context: Context, name: str) -> Finding:
 def _scraper(context: Context, declared: Json) -> Iterator[Finding]:
     alias = declared["alias"]
     what = f"managed scraper {alias} is active"
+    redeploy = f"cdktf deploy {context.declared.name}"
     amp = context.aws.client("amp")
     with explained("list the managed scrapers"):
         pages = amp.get_paginator("list_scrapers").paginate()
@@ -67,53 +68,43 @@ def _scraper(context: Context, declared: Json) -> Iterator[Finding]:
                 what,
                 seen=f"{len(ids)} scrapers of that name for this cluster",
                 expected="one; two would send every sample twice",
-                fix=f"cdktf deploy {context.declared.name}"
+                fix=redeploy
                 if not ids
                 else "delete the one that Terraform does not know: aws amp list-scrapers",
             )
             return
         scraper = amp.describe_scraper(scraperId=ids[0])["scraper"]
-    yield _scraper_status(context, what, scraper)
+    status, reason = scraper["status"]["statusCode"], scraper.get("statusReason")
+    yield Finding.judge(
+        what,
+        status == ACTIVE,
+        details=scraper["scraperId"],
+        seen=f"{status}: {reason}" if reason else status,
+        expected=ACTIVE,
+        fix="AWS takes up to 40 minutes for a new one: add --wait 40"
+        if status == "CREATING"
+        else f"{redeploy}; does the cluster have its private endpoint?",
+    )
     yield _scraper_configuration(context, declared, scraper)
     if "roleConfiguration" not in scraper:
         yield _scraper_access(context, scraper)
 
 
-def _scraper_status(context: Context, what: str, scraper: Json) -> Finding:
-    status = scraper["status"]["statusCode"]
-    if status == ACTIVE:
-        return Finding.ok(f"{what}: {scraper['scraperId']}")
-    return Finding.fail(
-        what,
-        seen=status + (f": {scraper['statusReason']}" if scraper.get("statusReason") else ""),
-        expected=ACTIVE,
-        fix="AWS takes up to 40 minutes for a new one: add --wait 40"
-        if status == "CREATING"
-        else f"cdktf deploy {context.declared.name}; does the cluster have its private endpoint?",
-    )
-
-
 def _scraper_configuration(context: Context, declared: Json, scraper: Json) -> Finding:
     """Its jobs and where it writes to."""
     what = "managed scraper has the jobs and the workspace of this stack"
-    blob = scraper["scrapeConfiguration"]["configurationBlob"]
-    found: Any = yaml.safe_load(blob)
+    found: Any = yaml.safe_load(scraper["scrapeConfiguration"]["configurationBlob"])
     wanted = yaml.safe_load(unescaped(declared["scrape_configuration"]))
-    target = scraper["destination"]["ampConfiguration"]["workspaceArn"]
-    wanted_target = context.fill(declared["destination"][0]["amp"][0]["workspace_arn"])
+    workspace = scraper["destination"]["ampConfiguration"]["workspaceArn"]
+    wanted_workspace = context.fill(declared["destination"][0]["amp"][0]["workspace_arn"])
     fix = f"cdktf deploy {context.declared.name}"
-    if target != wanted_target:
-        return Finding.fail(what, seen=target, expected=wanted_target, fix=fix)
-    if found == wanted:
-        jobs = [job["job_name"] for job in wanted["scrape_configs"]]
-        return Finding.ok(f"{what}: {', '.join(jobs)}")
-    changed = sorted(
-        key
-        for key in {*found, *wanted}
-        if json.dumps(found.get(key)) != json.dumps(wanted.get(key))
-    )
-    return Finding.fail(
+    if workspace != wanted_workspace:
+        return Finding.fail(what, seen=workspace, expected=wanted_workspace, fix=fix)
+    changed = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
+    return Finding.judge(
         what,
+        not changed,
+        details=", ".join(job["job_name"] for job in wanted["scrape_configs"]),
         seen=f"another configuration: {', '.join(changed)} differ",
         expected="the stack's",
         fix=fix,

@@ -101,8 +101,8 @@ class Aws:
             self._clients[service] = self.session.client(service, config=_CONFIG)
         return self._clients[service]
 
-    def signed_get(self, url: str, **parameters: str) -> Any:
-        """Get JSON from AMP's data plane.
+    def query_amp(self, url: str, promql: str) -> Any:
+        """Ask AMP, with a signature; `url` is the address of its instant queries.
 
         Raises:
             CannotCheckError: AMP cannot be reached, or refuses.
@@ -116,7 +116,7 @@ class Aws:
                 "POST",
                 url,
                 {"Content-Type": "application/x-www-form-urlencoded"},
-                urlencode(parameters),
+                urlencode({"query": promql}),
             )
             SigV4Auth(credentials.get_frozen_credentials(), "aps", self.region).add_auth(request)
             bundle = self.session._session.get_config_variable("ca_bundle")

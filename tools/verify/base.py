@@ -13,12 +13,15 @@ _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 def check(context: Context) -> Iterator[Finding]:
     """Control plane, nodes, add-ons, and a StorageClass for Kubecost's volumes."""
     status, version = context.cluster["status"], context.cluster["version"]
-    what = f"cluster {context.declared.cluster_name} is active"
-    if status == ACTIVE:
-        yield Finding.ok(f"{what}: Kubernetes {version}")
-    else:
-        yield Finding.fail(what, seen=status, expected=ACTIVE, fix="wait, or see its health in EKS")
-    yield from _nodes(context)
+    yield Finding.judge(
+        f"cluster {context.declared.cluster_name} is active",
+        status == ACTIVE,
+        details=f"Kubernetes {version}",
+        seen=status,
+        expected=ACTIVE,
+        fix="wait, or see its health in EKS",
+    )
+    yield _nodes(context)
     yield from _add_ons(context)
     classes = context.kube.items("/apis/storage.k8s.io/v1/storageclasses")
     default = [
@@ -26,19 +29,17 @@ def check(context: Context) -> Iterator[Finding]:
         for each in classes
         if (each["metadata"].get("annotations") or {}).get(_DEFAULT) == "true"
     ]
-    what = "there is a default StorageClass"
-    if default:
-        yield Finding.ok(f"{what}: {listed(default)}")
-    else:
-        yield Finding.fail(
-            what,
-            seen="none is the default" if classes else "there is no StorageClass",
-            expected=f"one with the annotation {_DEFAULT}",
-            fix="is the add-on aws-ebs-csi-driver active? Or set kubecost.storage_class",
-        )
+    yield Finding.judge(
+        "there is a default StorageClass",
+        bool(default),
+        details=listed(default),
+        seen="none is the default" if classes else "there is no StorageClass",
+        expected=f"one with the annotation {_DEFAULT}",
+        fix="is the add-on aws-ebs-csi-driver active? Or set kubecost.storage_class",
+    )
 
 
-def _nodes(context: Context) -> Iterator[Finding]:
+def _nodes(context: Context) -> Finding:
     (group,) = context.declared.resources("aws_eks_node_group").values()
     minimum = group["scaling_config"]["min_size"]
     ready = [
@@ -49,17 +50,15 @@ def _nodes(context: Context) -> Iterator[Finding]:
             for condition in each.get("status", {}).get("conditions", [])
         )
     ]
-    what = "nodes are ready"
-    if len(ready) >= minimum and len(ready) == len(context.nodes):
-        yield Finding.ok(f"{what}: {len(ready)}")
-    else:
-        yield Finding.fail(
-            what,
-            seen=f"{len(ready)} of {len(context.nodes)}",
-            expected=f"all, and at least {minimum}",
-            fix="kubectl describe nodes; aws eks describe-nodegroup --cluster-name "
-            f"{context.declared.cluster_name} --nodegroup-name {group['node_group_name']}",
-        )
+    return Finding.judge(
+        "nodes are ready",
+        minimum <= len(ready) == len(context.nodes),
+        details=len(ready),
+        seen=f"{len(ready)} of {len(context.nodes)}",
+        expected=f"all, and at least {minimum}",
+        fix="kubectl describe nodes; aws eks describe-nodegroup --cluster-name "
+        f"{context.declared.cluster_name} --nodegroup-name {group['node_group_name']}",
+    )
 
 
 def _add_ons(context: Context) -> Iterator[Finding]:
@@ -85,4 +84,4 @@ def _add_ons(context: Context) -> Iterator[Finding]:
             + addon,
         )
     if len(active) == len(wanted):
-        yield Finding.ok(f"add-ons are active: {listed(active, 8)}")
+        yield Finding.ok("add-ons are active", listed(active, 8))

@@ -1,15 +1,15 @@
 """The command: which stack, how long to wait, and how to say it."""
 
-import argparse
 import json
 import sys
 import time
 from collections import Counter
 
+from tools.common import command_line
 from tools.verify import checks
 from tools.verify.context import Context
 from tools.verify.declared import Declared
-from tools.verify.finding import CannotCheckError, Finding, Status
+from tools.verify.finding import Finding, Status
 
 TRUE, FALSE, NOT_CHECKED = 0, 1, 2
 AGAIN = 30  # seconds between two looks
@@ -18,10 +18,14 @@ Findings = list[tuple[str, Finding]]
 
 
 def main(arguments: list[str]) -> int:
-    """Give 0 if all is true, 1 if something is false, 2 if something could not be checked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.verify",
-        description="Check after a deploy that it is true: pods, roles, targets, metrics in AMP. "
+    """Give 0 if all is true, 1 if something is false, 2 if something could not be checked.
+
+    Raises:
+        CommandError: there is no such stack, or its cluster cannot be reached.
+    """
+    parser = command_line(
+        "verify",
+        "Check after a deploy that it is true: pods, roles, targets, metrics in AMP. "
         "Changes nothing. Exit status: 0 all true, 1 something is false, 2 could not be checked.",
     )
     parser.add_argument("stack", nargs="?", default="", help="a stack that make synth wrote")
@@ -34,12 +38,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     deadline = time.monotonic() + options.wait * 60
     while True:
-        try:
-            declared = Declared.read(options.stack)
-            context = Context.connect(declared, options.context, options.max_age)
-        except CannotCheckError as error:
-            _say(str(error))
-            return NOT_CHECKED
+        declared = Declared.read(options.stack)
+        context = Context.connect(declared, options.context, options.max_age)
         left = deadline - time.monotonic()
         # While there is time left, what is false may become true: say it in short.
         live = left <= 0 and not options.json
@@ -82,7 +82,7 @@ def _exit_status(findings: Findings) -> int:
 
 def _head(context: Context) -> str:
     declared = context.declared
-    where = f"cluster {declared.cluster_name} in {declared.home[0]}"
+    where = f"cluster {declared.cluster_name} in {declared.region_and_role[0]}"
     return f"{declared.name} on {where}, context {context.kube.context}"
 
 
@@ -112,7 +112,7 @@ def _data(context: Context, findings: Findings, status: int) -> dict[str, object
     return {
         "stack": context.declared.name,
         "cluster": context.declared.cluster_name,
-        "region": context.declared.home[0],
+        "region": context.declared.region_and_role[0],
         "context": context.kube.context,
         "exit_status": status,
         "findings": [

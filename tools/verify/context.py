@@ -6,10 +6,13 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+import jmespath
+
+from tools.common import Json
 from tools.verify.aws import Aws, explained
 from tools.verify.declared import Declared, Workspace
 from tools.verify.finding import CannotCheckError, MissingError
-from tools.verify.kube import Json, Kube, NotFoundError
+from tools.verify.kube import Kube, NotFoundError
 from tools.verify.promql import Source
 
 # An expression of Terraform, in a text in which `$${` stands for `${`.
@@ -41,7 +44,7 @@ class Context:
         Raises:
             CannotCheckError: it is not there, not ready, or not to be reached.
         """
-        region, role = declared.home
+        region, role = declared.region_and_role
         name = declared.cluster_name
         aws = Aws(region, role)
         with explained(f"describe the EKS cluster {name} in {region}"):
@@ -134,7 +137,7 @@ class Context:
             return None
         url, aws = self.query_url, self.amp_aws
         own = f'cluster_id="{self.declared.cluster_id}"'
-        return Source("AMP", own, lambda promql: aws.signed_get(url, query=promql))
+        return Source("AMP", own, lambda promql: aws.query_amp(url, promql))
 
     @cached_property
     def prometheus(self) -> Source | None:
@@ -167,27 +170,41 @@ class Context:
         return _EXPRESSION.sub(lambda match: self._value(match[1]), text)
 
     def _value(self, expression: str) -> str:
+        if match := re.fullmatch(r'replace\((.+), "https://", ""\)', expression):
+            return self._value(match[1]).removeprefix("https://")
+        kind, _, rest = expression.removeprefix("data.").partition(".")
+        name, _, path = rest.partition(".")
+        attributes = self._attributes(kind, name)
+        # Terraform writes the way to an attribute as JMESPath does.
+        value = jmespath.search(path, attributes) if attributes else None
+        if value is None:
+            raise CannotCheckError(f"tools/verify/context.py knows no value for ${{{expression}}}")
+        return str(value)
+
+    def _attributes(self, kind: str, name: str) -> Json:
+        """Give what Terraform's state has of a resource or data source, as far as AWS tells it."""
         partition, number = self.account
         iam = f"arn:{partition}:iam::{number}"
-        if "oidc[0].issuer" in expression:
-            return self.issuer
-        if match := re.fullmatch(
-            r"(?:data\.)?aws_prometheus_workspace\.(\w+)\.(id|arn|prometheus_endpoint)", expression
-        ):
-            keys = {"id": "workspaceId", "arn": "arn", "prometheus_endpoint": "prometheusEndpoint"}
-            return str(self.workspace(match[1])[keys[match[2]]])
-        if match := re.fullmatch(r"aws_iam_role\.(\w+)\.arn", expression):
-            name = self.declared.resources("aws_iam_role")[match[1]]["name"]
-            return f"{iam}:role/{name}"
-        if re.fullmatch(r"(data\.)?aws_iam_openid_connect_provider\.\w+\.arn", expression):
-            return f"{iam}:oidc-provider/{self.issuer}"
-        if re.fullmatch(r"data\.aws_caller_identity\.\w+\.account_id", expression):
-            return number
-        if re.fullmatch(r"data\.aws_partition\.\w+\.partition", expression):
-            return partition
-        if re.fullmatch(r"(data\.)?aws_eks_cluster\.\w+\.arn", expression):
-            return str(self.cluster["arn"])
-        raise CannotCheckError(f"tools/verify/context.py knows no value for ${{{expression}}}")
+        match kind:
+            case "aws_caller_identity":
+                return {"account_id": number}
+            case "aws_eks_cluster":
+                issuer = self.cluster["identity"]["oidc"]["issuer"]
+                return {"arn": self.cluster["arn"], "identity": [{"oidc": [{"issuer": issuer}]}]}
+            case "aws_iam_openid_connect_provider":
+                return {"arn": f"{iam}:oidc-provider/{self.issuer}"}
+            case "aws_iam_role":
+                return {"arn": f"{iam}:role/{self.declared.resources(kind)[name]['name']}"}
+            case "aws_partition":
+                return {"partition": partition}
+            case "aws_prometheus_workspace":
+                found = self.workspace(name)
+                return {
+                    "arn": found["arn"],
+                    "id": found["workspaceId"],
+                    "prometheus_endpoint": found["prometheusEndpoint"],
+                }
+        return {}
 
 
 def _look_up(workspace: Workspace) -> Json:

@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
     """Look where metrics are kept: in Prometheus, in AMP, or in both."""
     if not context.declared.kubecost:
         return
-    yield from _cluster_id_of_kubecost(context)
+    yield _cluster_id_of_kubecost(context)
     if context.amp:
         yield from _cluster_id_in_amp(context, context.amp)
     for source in (context.prometheus, context.amp):
@@ -31,14 +31,13 @@ def check(context: Context) -> Iterator[Finding]:
                 continue
             yield _complete(context, source)
             if source is context.queried:
-                yield _honest(context, source)
+                yield _labels_kept(context, source)
                 yield from usage_beside_requests(source)
 
 
-def _cluster_id_of_kubecost(context: Context) -> Iterator[Finding]:
+def _cluster_id_of_kubecost(context: Context) -> Finding:
     """What cost-model calls its cluster must be what is on the metrics, or the UI shows two."""
     wanted = context.declared.cluster_id
-    what = f"Kubecost calls its cluster {wanted}"
     path = f"/apis/apps/v1/namespaces/{context.namespace}/deployments"
     found = {
         variable["value"]
@@ -47,39 +46,35 @@ def _cluster_id_of_kubecost(context: Context) -> Iterator[Finding]:
         for variable in container.get("env", [])
         if variable["name"] == "CLUSTER_ID" and "value" in variable
     }
-    if found == {wanted}:
-        yield Finding.ok(what)
-    else:
-        yield Finding.fail(
-            what,
-            seen=f"CLUSTER_ID is {listed(found) or 'not set'}",
-            expected=str(wanted),
-            fix=f"cdktf deploy {context.declared.name}; is the id overridden in kubecost.values?",
-        )
+    return Finding.judge(
+        f"Kubecost calls its cluster {wanted}",
+        found == {wanted},
+        seen=f"CLUSTER_ID is {listed(found) or 'not set'}",
+        expected=str(wanted),
+        fix=f"cdktf deploy {context.declared.name}; is the id overridden in kubecost.values?",
+    )
 
 
 def _cluster_id_in_amp(context: Context, amp: Source) -> Iterator[Finding]:
-    wanted = context.declared.cluster_id
+    wanted = str(context.declared.cluster_id)
     found = {
         series.labels.get("cluster_id", "(none)"): int(series.value)
         for series in amp.ask(f"count by (cluster_id) ({PULSE})")
     }
-    what = f"cluster_id {wanted} arrives in AMP"
-    if wanted in found:
-        others = listed({each for each in found if each != wanted})
-        yield Finding.ok(f"{what}: {found[wanted]} nodes" + (f"; also {others}" if others else ""))
-    else:
-        yield Finding.fail(
-            what,
-            seen=f"clusters there: {listed(set(found))}" if found else f"no {PULSE} at all",
-            expected=f"{PULSE} of cluster_id {wanted}",
-            fix=(
-                "the collector has another cluster_id: set clusters[].id in kubecost.yaml, then "
-                f"cdktf deploy {context.declared.name}"
-                if found
-                else f"does the collector write? See the lines on roles and delivery; {_PATIENCE}"
-            ),
-        )
+    others = listed({each for each in found if each != wanted})
+    yield Finding.judge(
+        f"cluster_id {wanted} arrives in AMP",
+        wanted in found,
+        details=f"{found.get(wanted)} nodes" + (f"; also {others}" if others else ""),
+        seen=f"clusters there: {others}" if found else f"no {PULSE} at all",
+        expected=f"{PULSE} of cluster_id {wanted}",
+        fix=(
+            "the collector has another cluster_id: set clusters[].id in kubecost.yaml, then "
+            f"cdktf deploy {context.declared.name}"
+            if found
+            else f"does the collector write? See the lines on roles and delivery; {_PATIENCE}"
+        ),
+    )
     nameless = {"cluster-one", "(none)"} & set(found)
     if nameless:
         yield Finding.fail(
@@ -101,11 +96,10 @@ def _age(source: Source) -> float | None:
 
 def _fresh(context: Context, source: Source, age: float | None) -> Finding:
     limit = context.max_age
-    what = f"costs in {source.name} are fresh"
-    if age is not None and age < limit:
-        return Finding.ok(f"{what}: {age:.0f} s old")
-    return Finding.fail(
-        what,
+    return Finding.judge(
+        f"costs in {source.name} are fresh",
+        age is not None and age < limit,
+        details=f"{age or 0:.0f} s old",
         seen=f"the newest {PULSE} is {_duration(age)} old"
         if age is not None
         else f"no {PULSE} in 6 hours",
@@ -128,11 +122,10 @@ def _complete(context: Context, source: Source) -> Finding:
     selector = source.of("", f'__name__=~"{names}"')
     answer = source.ask(f"count by (__name__) ({selector})")
     missing = wanted - {series.labels["__name__"] for series in answer}
-    what = f"{source.name} has every cost metric"
-    if not missing:
-        return Finding.ok(f"{what}: {len(wanted)} names")
-    return Finding.fail(
-        what,
+    return Finding.judge(
+        f"{source.name} has every cost metric",
+        not missing,
+        details=f"{len(wanted)} names",
         seen=f"missing: {listed(missing, 6)}",
         expected=f"{len(wanted)} names (metrics/names.py)",
         fix="egress: is network-costs ready on every node, and is there traffic? Others: see the "
@@ -140,19 +133,17 @@ def _complete(context: Context, source: Source) -> Finding:
     )
 
 
-def _honest(context: Context, source: Source) -> Finding:
+def _labels_kept(context: Context, source: Source) -> Finding:
     """Labels that a scraper renamed hide whose the series are."""
-    what = "series keep the labels of the workloads that they describe"
     renamed = 'label_replace(count({}), "label", "{}", "", "")'
     query = " or ".join(
         renamed.format(source.of(PULSE, f'exported_{label}!=""'), f"exported_{label}")
         for label in ("instance", "namespace", "pod")
     )
     found = {series.labels["label"] for series in source.ask(query)}
-    if not found:
-        return Finding.ok(what)
-    return Finding.fail(
-        what,
+    return Finding.judge(
+        "series keep the labels of the workloads that they describe",
+        not found,
         seen=f"labels {listed(found)} in {source.name}",
         expected="no label that begins with exported_",
         fix="the job kubecost lacks honor_labels: true, so costs show under Kubecost's own "
@@ -168,24 +159,21 @@ def usage_beside_requests(source: Source) -> Iterator[Finding]:
         ("cpu", "container_cpu_usage_seconds_total"),
         ("memory", "container_memory_working_set_bytes"),
     ):
-        what = f"containers that request {resource} have its usage in {source.name}"
         requests = source.of("kube_pod_container_resource_requests", f'resource="{resource}"')
         requesting = f"(count {by} ({requests}) and {running})"
         selector = source.of(usage, 'container!=""')
         used = f"count {by} ({selector})"
         every = source.value(f"count({requesting})") or 0
         without = source.ask(f"{requesting} unless {used}")
-        if every and 1 - len(without) / every >= ENOUGH:
-            yield Finding.ok(f"{what}: {every - len(without):.0f} of {every:.0f}")
-            continue
         some = {"{namespace}/{pod}/{container}".format(**each.labels) for each in without}
-        yield Finding.fail(
-            what,
-            seen=(
-                f"{every - len(without):.0f} of {every:.0f}; without: {listed(some, 2)}"
-                if every
-                else "no running container with a request"
-            ),
+        share = f"{every - len(without):.0f} of {every:.0f}"
+        yield Finding.judge(
+            f"containers that request {resource} have its usage in {source.name}",
+            bool(every) and 1 - len(without) / every >= ENOUGH,
+            details=share,
+            seen=f"{share}; without: {listed(some, 2)}"
+            if every
+            else "no running container with a request",
             expected=f"at least {ENOUGH:.0%} have {usage}",
             fix="Kubecost charges requests alone, which is too little: see the job "
             f"kubernetes-nodes-cadvisor among the targets; {_PATIENCE}",

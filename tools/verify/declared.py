@@ -1,21 +1,18 @@
 """What a synthesized stack declares, as far as it can be looked for in a cluster and in AWS."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tools.common import Json, read_stack
 from tools.documents import unescaped
-from tools.verify.finding import CannotCheckError
 
-STACKS = Path("cdktf.out/stacks")
-Json = dict[str, Any]
+_SEARCH = re.compile(r"data\.aws_prometheus_workspaces\.(\w+)")
 _SERVICE_ACCOUNT = re.compile(r":sub\"?: *\"system:serviceaccount:([^:\"]+):([^:\"]+)\"")
 
 
@@ -69,20 +66,8 @@ class Declared:
 
     @classmethod
     def read(cls, name: str) -> "Declared":
-        """Read a stack that was synthesized.
-
-        Raises:
-            CannotCheckError: there is none of that name; it says the nearest.
-        """
-        file = STACKS / name / "cdk.tf.json"
-        names = sorted(each.parent.name for each in STACKS.glob("*/cdk.tf.json"))
-        if name not in names:
-            if not names:
-                raise CannotCheckError("nothing is synthesized; run: make synth")
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise CannotCheckError(f"no stack {name!r}; {hint}There are: {', '.join(names)}")
-        return cls(name, json.loads(file.read_text(encoding="utf-8")))
+        """Read a stack that was synthesized. Raises NoStackError if there is none."""
+        return cls(name, read_stack(name))
 
     def resources(self, kind: str) -> Json:
         """Give the resources of a kind by name."""
@@ -112,7 +97,7 @@ class Declared:
         return block["region"], roles[0].get("role_arn")
 
     @cached_property
-    def home(self) -> tuple[str, str | None]:
+    def region_and_role(self) -> tuple[str, str | None]:
         """Region of the cluster, and the role by which it is reached, if any."""
         return self._provider(None)
 
@@ -157,11 +142,10 @@ class Declared:
         return int(port), f"/{path}"
 
     @property
-    def has_screen(self) -> bool:
+    def has_ui(self) -> bool:
         """Whether Kubecost has a UI here; an agent has none."""
-        return any(
-            name in self._stack.get("output", {}) for name in ("kubecost_ui", "kubecost_ui_url")
-        )
+        federated = self.kubecost.values.get("federatedETL", {}) if self.kubecost else {}
+        return bool(self.kubecost) and not federated.get("agentOnly")
 
     @cached_property
     def _documents(self) -> list[Any]:
@@ -218,14 +202,14 @@ class Declared:
     @cached_property
     def workspaces(self) -> dict[str, Workspace]:
         """The AMP workspaces by resource name; one of another account is not among them."""
-        found = {}
+        found, searches = {}, self.data("aws_prometheus_workspaces")
         for name, each in self.resources("aws_prometheus_workspace").items():
             found[name] = Workspace(None, each["alias"], *self._provider(_alias(each)))
         for name, each in self.data("aws_prometheus_workspace").items():
-            same = self.data("aws_prometheus_workspaces").get(f"{name}_by_alias")
+            by_alias = _SEARCH.search(each["workspace_id"])
             found[name] = Workspace(
-                None if same else each["workspace_id"],
-                same["alias_prefix"] if same else None,
+                None if by_alias else each["workspace_id"],
+                searches[by_alias[1]]["alias_prefix"] if by_alias else None,
                 *self._provider(_alias(each)),
             )
         return found
@@ -233,8 +217,8 @@ class Declared:
     @cached_property
     def query_url(self) -> str | None:
         """Where the stack's workspace answers, possibly an expression; None without AMP."""
-        output = self._stack.get("output", {}).get("workspace_query_url")
-        return output["value"] if output else None
+        outputs = [each["value"] for each in self._stack.get("output", {}).values()]
+        return next((each for each in outputs if str(each).endswith("api/v1/query")), None)
 
     @cached_property
     def amp_role_arn(self) -> str | None:

@@ -54,38 +54,33 @@ def _sent(context: Context) -> Iterator[Finding]:
             newest[short] = max(newest.get(short, 0.0), float(value))
     sent, failed = sums["samples_total"], sums["samples_failed_total"]
     lost = failed + sums["samples_dropped_total"]
-    what = "AMP takes what Prometheus sends"
-    expected = f"at most {TOLERATED:.0%} since Prometheus started"
+    refused = f"{lost:.0f} of {sent:.0f} samples were refused"
     logs = f"kubectl -n {context.namespace} logs deployment/{context.declared.prometheus_service}"
-    if sent and lost <= TOLERATED * sent:
-        yield Finding.ok(f"{what}: {lost:.0f} of {sent:.0f} samples were refused")
-    else:
-        yield Finding.fail(
-            what,
-            seen=f"{lost:.0f} of {sent:.0f} samples were refused or given up"
-            if sent
-            else "Prometheus has sent nothing yet",
-            expected=expected,
-            fix="403: the role or its region; 429: AMP's quotas; 400: duplicates. Its log says "
-            f"which: {logs} --tail=20",
-        )
+    yield Finding.judge(
+        "AMP takes what Prometheus sends",
+        sent > 0 and lost <= TOLERATED * sent,
+        details=refused,
+        seen=f"{refused} or given up" if sent else "Prometheus has sent nothing yet",
+        expected=f"at most {TOLERATED:.0%} since Prometheus started",
+        fix="403: the role or its region; 429: AMP's quotas; 400: duplicates. Its log says "
+        f"which: {logs} --tail=20",
+    )
     # The first is new in Prometheus 3.8; the other counts what is not to be sent, too.
     scraped = newest.get("queue_highest_timestamp_seconds") or newest.get(
         "highest_timestamp_in_seconds", 0
     )
-    behind = scraped - newest.get("queue_highest_sent_timestamp_seconds", 0)
-    what = "what Prometheus has to send does not pile up"
-    if scraped and behind < context.max_age:
-        yield Finding.ok(f"{what}: {max(behind, 0):.0f} s behind")
-    else:
-        yield Finding.fail(
-            what,
-            seen=f"what it sent last is {behind / 60:.0f} minutes behind"
-            if newest.get("queue_highest_sent_timestamp_seconds")
-            else "nothing was sent since it started",
-            expected=f"less than {context.max_age} s",
-            fix=f"AMP refuses samples older than an hour. Its log says why: {logs} --tail=20",
-        )
+    sent_until = newest.get("queue_highest_sent_timestamp_seconds", 0)
+    behind = scraped - sent_until
+    yield Finding.judge(
+        "what Prometheus has to send does not pile up",
+        scraped > 0 and behind < context.max_age,
+        details=f"{max(behind, 0):.0f} s behind",
+        seen=f"what it sent last is {behind / 60:.0f} minutes behind"
+        if sent_until
+        else "nothing was sent since it started",
+        expected=f"less than {context.max_age} s",
+        fix=f"AMP refuses samples older than an hour. Its log says why: {logs} --tail=20",
+    )
 
 
 def _discarded(context: Context) -> Finding:
@@ -121,11 +116,14 @@ def _discarded(context: Context) -> Finding:
                 found[reason] += int(sum(each["Sum"] for each in points))
     except CannotCheckError as error:
         return Finding.skipped(f"{what}: {error}")
-    reasons = {f"{count} {reason}" for reason, count in found.items() if count}
-    if not reasons:
-        return Finding.ok(what)
-    helps = [_REASONS.get(reason, reason) for reason, count in found.items() if count]
-    return Finding.fail(what, seen=listed(reasons), expected="none", fix="; ".join(helps))
+    lost = {reason: count for reason, count in found.items() if count}
+    return Finding.judge(
+        what,
+        not lost,
+        seen=listed(f"{count} {reason}" for reason, count in lost.items()),
+        expected="none",
+        fix="; ".join(_REASONS.get(reason, reason) for reason in lost),
+    )
 
 
 def _series(context: Context, amp: Source) -> Iterator[Finding]:
@@ -140,15 +138,15 @@ def _series(context: Context, amp: Source) -> Iterator[Finding]:
     seen = f"{count:,.0f} of {limit:,} ({count / limit:.0%})"
     if not count:
         yield Finding.skipped(f"{what}: there are none yet")
-    elif count < NEARLY_FULL * limit:
-        yield Finding.ok(f"{what}: {seen}")
-    else:
-        yield Finding.fail(
-            what,
-            seen=seen,
-            expected=f"less than {NEARLY_FULL:.0%}: AMP refuses new series at the limit",
-            fix="raise amp.max_series_per_cluster in kubecost.yaml, then deploy the hub's overlay",
-        )
+        return
+    yield Finding.judge(
+        what,
+        count < NEARLY_FULL * limit,
+        details=seen,
+        seen=seen,
+        expected=f"less than {NEARLY_FULL:.0%}: AMP refuses new series at the limit",
+        fix="raise amp.max_series_per_cluster in kubecost.yaml, then deploy the hub's overlay",
+    )
 
 
 def _limit_in_amp(context: Context) -> int | None:

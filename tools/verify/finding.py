@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from tools.common import CommandError
+
 
 class Status(StrEnum):
     """How it stands with one thing.
@@ -35,9 +37,9 @@ class Finding:
     fix: str = ""
 
     @classmethod
-    def ok(cls, what: str) -> Self:
+    def ok(cls, what: str, details: object = "") -> Self:
         """Say that it is true."""
-        return cls(Status.OK, what)
+        return cls(Status.OK, f"{what}: {details}" if details != "" else what)
 
     @classmethod
     def fail(cls, what: str, *, seen: str, expected: str, fix: str) -> Self:
@@ -45,13 +47,24 @@ class Finding:
         return cls(Status.FAIL, what, seen, expected, fix)
 
     @classmethod
+    def judge(
+        cls, what: str, is_true: bool, *, details: object = "", seen: str, expected: str, fix: str
+    ) -> Self:
+        """Say whether it is true: with details if it is, and else what to do."""
+        if is_true:
+            return cls.ok(what, details)
+        return cls.fail(what, seen=seen, expected=expected, fix=fix)
+
+    @classmethod
     def skipped(cls, what: str) -> Self:
         """Say why it was not looked at."""
         return cls(Status.SKIPPED, what)
 
 
-class CannotCheckError(Exception):
+class CannotCheckError(CommandError):
     """Something cannot be found out; the message says in one line why, and what to do."""
+
+    status = 2
 
 
 class MissingError(CannotCheckError):

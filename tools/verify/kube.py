@@ -10,9 +10,9 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import kube_config
 from kubernetes.config.config_exception import ConfigException
 
+from tools.common import Json
 from tools.verify.finding import CannotCheckError
 
-Json = dict[str, Any]
 TIMEOUT = (10, 30)  # seconds to connect, and to wait for an answer
 
 
@@ -104,8 +104,8 @@ class Kube:
 
     def service(self, namespace: str, name: str, port: str, path: str, **query: str) -> str:
         """Get what a Service answers; `port` is its number or name."""
-        at = f"/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy"
-        return self.text(f"{at}{path}", **query)
+        proxy = f"/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy"
+        return self.text(f"{proxy}{path}", **query)
 
     def pod(self, namespace: str, name: str, port: int, path: str, **query: str) -> str:
         """Get what a pod answers on a port, of a Service or not."""

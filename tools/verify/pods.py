@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from tools.common import Json
 from tools.verify.context import Context
 from tools.verify.declared import Release
 from tools.verify.finding import CannotCheckError, Finding, listed
-from tools.verify.kube import Json
 
 KINDS = {"deployments": "Deployment", "daemonsets": "DaemonSet", "statefulsets": "StatefulSet"}
 # Helm writes it on everything that it installs.
@@ -64,7 +64,7 @@ def _release(
         else:
             ready.append(f"{name.removeprefix(release.name + '-')} {have}/{want}")
     if len(ready) == len(workloads):
-        yield Finding.ok(f"{what}: {listed(ready, 6)}")
+        yield Finding.ok(what, listed(ready, 6))
     yield from _one_replica(context, release, workloads)
 
 
@@ -79,23 +79,20 @@ def _one_replica(
     context: Context, release: Release, workloads: list[tuple[str, Json]]
 ) -> Iterator[Finding]:
     """A second collector would send every sample twice; AMP refuses them as duplicates."""
-    declared = release.values.get("replicaCount")
-    if declared != 1:
+    if release.values.get("replicaCount") != 1:
         return
     for kind, each in workloads:
         running = [pod for pod in context.pods if _belongs(pod, each)]
         have = max(each["spec"].get("replicas", 1), len(running))
         name = each["metadata"]["name"]
-        if have == 1:
-            yield Finding.ok(f"{kind} {name} has one replica")
-        else:
-            yield Finding.fail(
-                f"{kind} {name} has one replica",
-                seen=f"{have} replicas",
-                expected="1: two send every sample twice, and AMP refuses duplicates",
-                fix=f"kubectl -n {release.namespace} scale {kind.lower()} {name} --replicas=1; and "
-                "find out who scaled it",
-            )
+        yield Finding.judge(
+            f"{kind} {name} has one replica",
+            have == 1,
+            seen=f"{have} replicas",
+            expected="1: two send every sample twice, and AMP refuses duplicates",
+            fix=f"kubectl -n {release.namespace} scale {kind.lower()} {name} --replicas=1; and "
+            "find out who scaled it",
+        )
 
 
 def _belongs(pod: Json, workload: Json) -> bool:
@@ -179,8 +176,7 @@ def _volumes(context: Context) -> Iterator[Finding]:
     claims = context.kube.items(path)
     pending = [each for each in claims if each["status"].get("phase") != "Bound"]
     if claims and not pending:
-        names = [each["metadata"]["name"] for each in claims]
-        yield Finding.ok(f"volumes are bound: {listed(names)}")
+        yield Finding.ok("volumes are bound", listed(each["metadata"]["name"] for each in claims))
     for each in pending:
         name, phase = each["metadata"]["name"], each["status"].get("phase")
         wanted = each["spec"].get("storageClassName")

@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tools.common import as_list
 from tools.verify.aws import error_code, explained
 from tools.verify.context import Context
 from tools.verify.declared import Role
@@ -57,21 +58,21 @@ def _annotation(context: Context, role: Role, namespace: str, account: str) -> F
     except NotFoundError:
         return Finding.fail(what, seen="no such service account", expected=expected, fix=fix)
     value = (found["metadata"].get("annotations") or {}).get(ANNOTATION)
-    if value == _arn(context, role):
-        return Finding.ok(what)
-    seen = f"{ANNOTATION}: {value}" if value else f"no annotation {ANNOTATION}"
-    return Finding.fail(what, seen=seen, expected=expected, fix=fix)
+    return Finding.judge(
+        what,
+        value == _arn(context, role),
+        seen=f"{ANNOTATION}: {value}" if value else f"no annotation {ANNOTATION}",
+        expected=expected,
+        fix=fix,
+    )
 
 
 def _trust(context: Context, role: Role, document: Any) -> Finding:
-    what = f"role {role.name} trusts " + (
-        f"only {role.service_account[1]} of this cluster" if role.service_account else "as declared"
-    )
+    who = f"only {role.service_account[1]} of this cluster" if role.service_account else ""
     wanted, found = json.loads(context.fill(role.trust)), _document(document)
-    if _normal(found) == _normal(wanted):
-        return Finding.ok(what)
-    return Finding.fail(
-        what,
+    return Finding.judge(
+        f"role {role.name} trusts {who or 'as declared'}",
+        _normal(found) == _normal(wanted),
         seen=_difference(found, wanted),
         expected=_difference(wanted, found),
         fix=_repair(context, "the cluster's OIDC provider is another one after a cluster is "
@@ -108,7 +109,7 @@ def _rights(context: Context, role: Role, iam: Any) -> Finding:
     ]
     if not differing:
         actions = {action for each in wanted.values() for action in _actions(each)}
-        return Finding.ok(f"{what}: {listed(actions)}" if actions else what)
+        return Finding.ok(what, listed(actions))
     name = min(differing)
     return Finding.fail(
         what,
@@ -128,7 +129,7 @@ def _simulated(context: Context, role: Role, iam: Any, arn: str) -> Iterator[Fin
     allowed: set[str] = set()
     denied: set[str] = set()
     for statement in statements:
-        actions, resource = _many(statement["Action"]), statement["Resource"]
+        actions, resource = as_list(statement["Action"]), statement["Resource"]
         asked = [*actions, *(each for each in FORBIDDEN if each not in actions)]
         try:
             answer = iam.simulate_principal_policy(
@@ -147,14 +148,14 @@ def _simulated(context: Context, role: Role, iam: Any, arn: str) -> Iterator[Fin
                 allowed.add(action)
             if not may and action in actions:
                 denied.add(action)
-    if not allowed and not denied:
-        yield Finding.ok(what)
-        return
-    seen = [f"denied: {listed(denied)}"] if denied else []
-    seen += [f"allowed: {listed(allowed)}"] if allowed else []
-    yield Finding.fail(
+    yield Finding.judge(
         what,
-        seen="; ".join(seen),
+        not allowed and not denied,
+        seen="; ".join(
+            f"{verdict}: {listed(actions)}"
+            for verdict, actions in (("denied", denied), ("allowed", allowed))
+            if actions
+        ),
         expected="the inline policy alone decides",
         fix="a permission boundary or a service control policy denies, or another policy allows: "
         f"aws iam get-role --role-name {role.name}",
@@ -182,13 +183,9 @@ def _document(found: Any) -> Any:
     return json.loads(found) if isinstance(found, str) else found
 
 
-def _many(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def _actions(document: Any) -> Iterator[str]:
     for statement in document["Statement"]:
-        yield from _many(statement["Action"])
+        yield from as_list(statement["Action"])
 
 
 def _normal(data: Any) -> Any:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tools.common import Json
 from tools.verify.context import Context
 from tools.verify.finding import Finding, listed
-from tools.verify.kube import Json
 
 
 @dataclass
@@ -46,7 +46,7 @@ def check(context: Context) -> Iterator[Finding]:
             fix=_fix(context, job, every),
         )
     if len(good) == len(context.declared.jobs):
-        yield Finding.ok(f"every target is up: {listed(good, 6)}")
+        yield Finding.ok("every target is up", listed(good, 6))
 
 
 def _on_every_node(job: Json) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from tools.common import Json
 from tools.verify.context import Context
 from tools.verify.finding import CannotCheckError, Finding, listed
-from tools.verify.kube import Json
 
 _EXPOSING = {"LoadBalancer", "NodePort"}
 
@@ -15,7 +15,7 @@ def check(context: Context) -> Iterator[Finding]:
         return
     services = context.kube.items(f"/api/v1/namespaces/{context.namespace}/services")
     yield from _exposure(context, services)
-    if context.declared.kubecost and context.declared.has_screen:
+    if context.declared.kubecost and context.declared.has_ui:
         yield _answers(context, f"{context.declared.kubecost.name}-cost-analyzer")
 
 
@@ -47,8 +47,8 @@ def _exposure(context: Context, services: list[Json]) -> Iterator[Finding]:
 def _balancer(context: Context, name: str, spec: Json, found: Json | None) -> Finding:
     what = f"Service {name} is a load balancer with the allow-list"
     expected = f"{spec['type']} for {listed(spec['load_balancer_source_ranges'])}"
+    fix = f"cdktf deploy {context.declared.name}"
     if not found:
-        fix = f"cdktf deploy {context.declared.name}"
         return Finding.fail(what, seen="no such Service", expected=expected, fix=fix)
     ranges = found["spec"].get("loadBalancerSourceRanges", [])
     if set(ranges) != set(spec["load_balancer_source_ranges"]):
@@ -56,18 +56,18 @@ def _balancer(context: Context, name: str, spec: Json, found: Json | None) -> Fi
             what,
             seen=f"{found['spec']['type']} for {listed(ranges) if ranges else 'everybody'}",
             expected=expected,
-            fix=f"cdktf deploy {context.declared.name}",
+            fix=fix,
         )
     balancers = found.get("status", {}).get("loadBalancer", {}).get("ingress") or []
-    if not balancers:
-        return Finding.fail(
-            what,
-            seen="no load balancer yet",
-            expected="a host name in its status",
-            fix="is the stack load_balancer deployed? kubectl -n kube-system logs "
-            "deployment/aws-load-balancer-controller",
-        )
-    return Finding.ok(f"{what}: {balancers[0].get('hostname')}")
+    return Finding.judge(
+        what,
+        bool(balancers),
+        details=next((each.get("hostname") for each in balancers), ""),
+        seen="no load balancer yet",
+        expected="a host name in its status",
+        fix="is the stack load_balancer deployed? kubectl -n kube-system logs "
+        "deployment/aws-load-balancer-controller",
+    )
 
 
 def _answers(context: Context, service: str) -> Finding:

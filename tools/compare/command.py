@@ -12,18 +12,13 @@ from pathlib import Path
 from architectures import ARCHITECTURES
 from architectures.faults import find_faults
 from settings import file as settings_file
+from tools.common import ROOT, CommandError, command_line
 from tools.compare import chart, report, stacks
 from tools.compare.estimate import Estimate, estimate
 from tools.compare.explain import explain
 from tools.compare.fleet import Fleet, fleet_of
 from tools.compare.prices import SHIPPED, Prices, load
 from tools.compare.table import table
-
-ROOT = Path(__file__).parent.parent.parent
-
-
-class CompareError(Exception):
-    """What was asked for cannot be shown; a line for a person."""
 
 
 def main(arguments: list[str]) -> int:
@@ -39,14 +34,14 @@ def main(arguments: list[str]) -> int:
             print(table(estimates, fleet, prices))
             if options.explain:
                 print(f"\n{explain(estimates, fleet, prices)}")
-    except (CompareError, settings_file.SettingsError) as error:
+    except settings_file.SettingsError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tools.compare", description=__doc__)
+    parser = command_line("compare", __doc__)
     parser.add_argument("--clusters", type=_at_least(1), help="how many, all of one size")
     parser.add_argument("--nodes", type=_at_least(0), help="of each cluster")
     parser.add_argument("--pods", type=_at_least(0), help="of each cluster")
@@ -84,7 +79,7 @@ def _compare(options: argparse.Namespace) -> tuple[list[Estimate], Fleet, Prices
     )
     # Whoever asks for prices gets an error; whoever asks in general gets all that there is.
     if fleet.region not in prices.regions and (options.region or options.prices or options.chart):
-        raise CompareError(
+        raise CommandError(
             f"prices of {fleet.region} are not known: take --region {' or '.join(prices.regions)},"
             f" or give them with --prices FILE in the form of {SHIPPED.relative_to(ROOT)}"
         )
@@ -94,7 +89,7 @@ def _compare(options: argparse.Namespace) -> tuple[list[Estimate], Fleet, Prices
     try:
         in_clusters = stacks.read(settings)
     except ValueError as error:
-        raise CompareError(
+        raise CommandError(
             f"kubecost.values: a size that Kubernetes does not know: {error}"
         ) from None
     estimates = [
@@ -105,14 +100,10 @@ def _compare(options: argparse.Namespace) -> tuple[list[Estimate], Fleet, Prices
 
 def _draw(estimates: list[Estimate], fleet: Fleet, file: Path) -> None:
     if file.suffix not in chart.FORMATS:
-        raise CompareError(f"--chart: given {file}; allowed: a file {' or '.join(chart.FORMATS)}")
+        raise CommandError(f"--chart: given {file}; allowed: a file {' or '.join(chart.FORMATS)}")
     drawn = chart.draw(estimates, fleet, file.suffix)
     try:
         file.write_bytes(drawn)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise CompareError(f"--chart: {file} cannot be written: {reason}") from None
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        raise CommandError(f"--chart: {file} cannot be written: {reason}") from None

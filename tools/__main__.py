@@ -1,0 +1,47 @@
+"""The front door of the tools: `python -m tools <command>`, each also a target of the Makefile."""
+
+import sys
+from importlib import import_module
+
+from tools.common import CommandError
+
+# Where each command's `main` is. Only the one that runs is imported: `plan` and `gate` run where
+# no package is installed.
+COMMANDS = {
+    "new": "tools.new",
+    "compare": "tools.compare.command",
+    "plan": "tools.review.command",
+    "gate": "tools.gate",
+    "verify": "tools.verify.command",
+    "diff": "tools.diff",
+    "eject": "tools.eject",
+    "dashboards": "dashboards.files",
+    "reference": "tools.reference",
+    "images": "tools.pictures.gallery",
+    "bench": "tools.bench",
+    "demo": "tests.terraform.demo",
+    "publish": "tools.publish",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; give its exit status, 2 if there is none of that name."""
+    name, *rest = arguments or [""]
+    if name not in COMMANDS:
+        print(f"usage: python -m tools {{{','.join(COMMANDS)}}} ...", file=sys.stderr)
+        return 2
+    try:
+        status: int = import_module(COMMANDS[name]).main(rest)
+    except ModuleNotFoundError as error:
+        print(f"{name}: Python has no {error.name}; run: make setup", file=sys.stderr)
+        return 2
+    except CommandError as error:
+        print(*(f"{name}: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

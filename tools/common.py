@@ -1,0 +1,58 @@
+"""What the commands share; standard library only, for `plan` and `gate` need no packages."""
+
+import argparse
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+# In the folder that the command runs in, like cdktf's own.
+STACKS = Path("cdktf.out/stacks")
+
+Json = dict[str, Any]
+
+
+class CommandError(Exception):
+    """What keeps a command from its work: a line for each reason, and what to do.
+
+    Attributes:
+        status: the command's exit status.
+    """
+
+    status = 1
+
+
+class NoStackError(CommandError):
+    """There is no synthesized stack of that name."""
+
+    status = 2
+
+
+def read_stack(name: str) -> Json:
+    """Read a synthesized stack.
+
+    Raises:
+        NoStackError: there is none of that name; it says the nearest.
+    """
+    names = sorted(file.parent.name for file in STACKS.glob("*/cdk.tf.json"))
+    if not names:
+        raise NoStackError("nothing is synthesized; run: make synth")
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise NoStackError(f"no stack {name!r}; {hint}There are: {', '.join(names)}")
+    stack: Json = json.loads((STACKS / name / "cdk.tf.json").read_text(encoding="utf-8"))
+    return stack
+
+
+def command_line(command: str, description: str | None) -> argparse.ArgumentParser:
+    """Make the parser of a command's arguments."""
+    return argparse.ArgumentParser(prog=f"python -m tools {command}", description=description)
+
+
+def as_list(value: Any) -> list[Any]:
+    """Give the items of what Terraform and IAM write as a list, or as its only item, or not."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
