@@ -4,40 +4,57 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
-from architectures import ARCHITECTURES
+from architectures import ARCHITECTURES, Architecture
 from modules.owned_values import OWNED_VALUES
 from settings import Settings
-from settings.faults import Fault
+from settings.faults import Fault, until_unknown
 
 
 def find_faults(settings: Settings) -> Iterator[Fault]:
     """Judge what only the registry of architectures can tell."""
+    for check in (_names, _workspace, _grafana, _scraper, _owned_values):
+        yield from until_unknown(check(settings))
+
+
+def _names(settings: Settings) -> Iterator[Fault]:
     chosen = settings.chosen(ARCHITECTURES)
     for name in chosen:
         if name not in ARCHITECTURES:
             yield Fault("architectures", name, f"all, or a list of {', '.join(ARCHITECTURES)}")
     if len(set(chosen)) < len(chosen):
         yield Fault("architectures", chosen, "each architecture once")
-    known = [ARCHITECTURES[name] for name in chosen if name in ARCHITECTURES]
-    writers = [each.name for each in known if each.sends_to_amp]
+
+
+def _known(settings: Settings) -> list[Architecture]:
+    chosen = settings.chosen(ARCHITECTURES)
+    return [ARCHITECTURES[name] for name in chosen if name in ARCHITECTURES]
+
+
+def _workspace(settings: Settings) -> Iterator[Fault]:
+    writers = [each.name for each in _known(settings) if each.sends_to_amp]
     if settings.amp.workspace_id and len(writers) > 1:
         allowed = "one architecture with AMP: two would write the same series into the workspace"
         yield Fault("architectures", writers, f"with amp.workspace_id, {allowed}")
-    if settings.grafana.enabled and not writers:
+
+
+def _grafana(settings: Settings) -> Iterator[Fault]:
+    if settings.grafana.enabled and not any(each.sends_to_amp for each in _known(settings)):
         yield Fault("grafana.enabled", True, "true with an architecture that sends costs to AMP")
-    for scraped in [each.name for each in known if each.scraped_by_amp][:1]:
+
+
+def _scraper(settings: Settings) -> Iterator[Fault]:
+    for scraped in [each.name for each in _known(settings) if each.scraped_by_amp][:1]:
         for index, cluster in enumerate(settings.fleet):
             if cluster.region != settings.amp_region:
                 allowed = f"{settings.amp_region}, where AMP is: {scraped} cannot cross regions"
                 yield Fault(f"clusters[{index}].region", cluster.region, allowed)
-    yield from _owned_values(settings.kubecost.values)
 
 
-def _owned_values(values: dict[str, JsonValue]) -> Iterator[Fault]:
+def _owned_values(settings: Settings) -> Iterator[Fault]:
     """User values at, above or below a path of OWNED_VALUES, each reported once."""
     reported = set()
     for owned, reason in OWNED_VALUES.items():
-        value: JsonValue = values
+        value: JsonValue = settings.kubecost.values
         path = "kubecost.values"
         for part in owned.split("."):
             if not isinstance(value, dict):

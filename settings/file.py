@@ -6,9 +6,10 @@ The file is `kubecost.yaml` beside main.py, or the one that the environment vari
 
 import difflib
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from copy import deepcopy
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeGuard, TypeVar, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -34,7 +35,7 @@ def _printable(line: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
-Check = Callable[[Settings], Iterable[Fault]]
+Check = Callable[[Settings], Iterator[Fault]]
 
 
 def load(*checks: Check) -> Settings:
@@ -49,15 +50,68 @@ def load(*checks: Check) -> Settings:
 
 def settings_in(text: str, *checks: Check, file: str) -> Settings:
     """Validate the text of a settings file, as load does; `file` is what the faults call it."""
-    settings = _section_in_text(text, Settings, file)
-    if faults := [fault for check in (find_faults, *checks) for fault in check(settings)]:
+    data = _mapping(text, Settings, file)
+    faults: list[Fault] = []
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)
+        faults += (_fault(each, Settings) for each in wrong)
+        settings = _known(data, [each["loc"] for each in wrong])
+    for check in (find_faults, *checks):
+        faults += check(settings)
+    if faults:
         raise SettingsError(file, faults)
     return settings
 
 
+def _known(data: dict[str, Any], wrong: Iterable[tuple[int | str, ...]]) -> Settings:
+    """Validate what is not at a location of `wrong`. A field that is there then has no value.
+
+    So the combinations of all other keys can be judged, and none with a default that the user
+    did not choose.
+    """
+    data = deepcopy(data)
+    unknown = []
+    for location in wrong:
+        mapping: Any = data
+        section: type[Section] = Settings
+        for depth, part in enumerate(location, start=1):
+            field = section.model_fields.get(str(part))
+            within = field.annotation if field else None
+            if depth == len(location) or not _is_section(within):
+                mapping.pop(part, None)
+                unknown += [location[:depth]] if field else []
+                break
+            mapping, section = mapping[part], within
+    settings = Settings.model_validate(data)
+    for path in unknown:
+        settings = _forget(settings, path)
+    return settings
+
+
+def _forget(section: Kind, path: tuple[int | str, ...]) -> Kind:
+    """Copy a section without the value of a field; whoever asks for it gets an AttributeError."""
+    name = str(path[0])
+    values = dict(section.__dict__)
+    if len(path) > 1:
+        values[name] = _forget(values[name], path[1:])
+    else:
+        values.pop(name, None)
+    copied = section.model_copy()
+    copied.__dict__.clear()
+    copied.__dict__.update(values)
+    return copied
+
+
 def parse(path: Path, kind: type[Kind]) -> Kind:
     """Read a YAML file as a `kind` of section; raises SettingsError with every fault in it."""
-    return _section_in_text(_text(path), kind, path.name)
+    data = _mapping(_text(path), kind, path.name)
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        faults = [_fault(e, kind) for e in error.errors(include_url=False)]
+        raise SettingsError(path.name, faults) from None
 
 
 def _text(path: Path) -> str:
@@ -70,7 +124,7 @@ def _text(path: Path) -> str:
         raise SettingsError(path.name, ["is not UTF-8 text"]) from None
 
 
-def _section_in_text(text: str, kind: type[Kind], file: str) -> Kind:
+def _mapping(text: str, kind: type[Section], file: str) -> dict[str, Any]:
     try:
         data = yaml.load(text, Loader=_UniqueKeyLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -79,11 +133,7 @@ def _section_in_text(text: str, kind: type[Kind], file: str) -> Kind:
         found = "the file is empty" if data is None else f"found a {type(data).__name__}"
         keys = " and ".join(list(kind.model_fields)[:2])
         raise SettingsError(file, [f"{found}; allowed: keys such as {keys}"])
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        faults = [_fault(e, kind) for e in error.errors(include_url=False)]
-        raise SettingsError(file, faults) from None
+    return data
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -158,8 +208,12 @@ def _nearest(path: list[int | str], section: type[Section]) -> str:
     return f"; did you mean {near[0]}?" if near else f"; the keys here are {', '.join(keys)}"
 
 
+def _is_section(annotation: Any) -> TypeGuard[type[Section]]:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
 def _section_in(annotation: Any) -> type[Section] | None:
     """Find the Section in an annotation such as `tuple[ClusterSettings, ...] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if _is_section(annotation):
         return annotation
     return next(filter(None, map(_section_in, get_args(annotation))), None)

@@ -95,7 +95,7 @@ class Stack(TerraformStack):
 
     @jsii.member(jsii_name="allocateLogicalId")
     def _allocate_logical_id(self, tf_element: TerraformElement | Node) -> str:
-        path = (tf_element if isinstance(tf_element, Node) else tf_element.node).path
+        path = tf_element.path if isinstance(tf_element, Node) else tf_element.to_string()
         address = "_".join(part for part in path.split("/")[1:] if part != "this")
         holder = self._paths.setdefault((type(tf_element).__name__, address), path)
         if holder != path:
