@@ -68,7 +68,7 @@ ARCHITECTURES = registry(
         summary="The bundled Prometheus scrapes and answers; it sends the cost metrics to AMP.",
         choose_when="when in doubt: a tenth of the samples gives the costs of all clusters on one"
         " screen.",
-        outage="loses nothing within an hour, throttling included",
+        outage="loses nothing within an hour, throttling included, unless Prometheus restarts",
         queries_amp=False,
     ),
     Architecture(
@@ -78,7 +78,7 @@ ARCHITECTURES = registry(
         " queries.",
         choose_when="for one Kubecost over all clusters, with a Prometheus in each that has other"
         " uses.",
-        outage="loses nothing within an hour, throttling included",
+        outage="loses nothing within an hour, throttling included, unless Prometheus restarts",
     ),
     Architecture(
         name="adot_amp",

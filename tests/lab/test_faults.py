@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from copy import deepcopy
 from functools import partial
 from itertools import pairwise
@@ -73,6 +73,29 @@ def test_what_ten_minutes_cost(missing: dict[Case, int], name: str) -> None:
     print(name, lost)
     for status in STATUSES:
         assert lost[status] >= OUTAGE - 1 if LOST[name][status] else lost[status] == 0, lost
+
+
+def test_a_restart_in_an_outage_loses_what_was_not_sent(
+    world: World, new_amp: NewAmp, new_path: NewPath
+) -> None:
+    """A change of its configuration restarts Prometheus, too."""
+    amp, directory = new_amp("ws-prom_amp"), new_path()
+    overlay, blue = world.overlays["prom_amp", "blue"], world.clusters["blue"]
+    with ExitStack() as outage:
+        with closing(run("prom_amp", overlay, directory, blue, amp)):
+            wait_until(lambda: amp.query(SAMPLES), 60, "samples before the outage")
+            outage.enter_context(amp.failing(429))
+            end = time.time() + 4 * MINUTE
+            wait_until(lambda: time.time() > end, 60, "four minutes of outage")
+        restarted = run("prom_amp", overlay, directory, blue, amp)
+    with closing(restarted):
+        back = time.time()
+        wait_until(lambda: amp.times(SAMPLES)[-1] > back, 60, "samples after the restart")
+        assert gaps(amp.times(SAMPLES)) >= 3
+        # The volume has them: only AMP lacks them.
+        assert isinstance(restarted, Prometheus)
+        kept = restarted.query(f"count_over_time({SAMPLES.partition('{')[0]}[10m])")
+        assert kept[0][1] >= len(amp.times(SAMPLES)) + 3
 
 
 def test_who_may_not_write_is_refused_and_goes_on(
