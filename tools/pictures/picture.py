@@ -33,14 +33,14 @@ class Kind(NamedTuple):
 
     title: str
     color: str
-    style: str
     width: float
+    dashed: bool = False
 
 
-SCRAPE = Kind("scrape", "#1a7f37", "dashed", 1.8)
-WRITE = Kind("remote write", "#c2410c", "solid", 2.6)
-QUERY = Kind("query", "#0550ae", "solid", 1.8)
-OPEN = Kind("open the UI", MUTED, "solid", 1.4)
+SCRAPE = Kind("scrape", "#1a7f37", 1.8, dashed=True)
+WRITE = Kind("remote write", "#c2410c", 2.6)
+QUERY = Kind("query", "#0550ae", 1.8)
+OPEN = Kind("open the UI", MUTED, 1.4)
 
 
 @dataclass(frozen=True, kw_only=True)
