@@ -40,7 +40,7 @@ _TEMPLATES = Environment(
 
 def svg(picture: Picture) -> str:
     """Write a picture as SVG; the same picture gives the same text."""
-    card = Box(corner=(0.5, 0.5), size=(WIDTH - 1, picture.height - 1))
+    card = Box((0.5, 0.5), (WIDTH - 1, picture.height - 1))
     boxes = [card, *(item for item in picture.items if isinstance(item, Box))]
     titles = [item for box in boxes for item in _title(box)]
     items = [*titles, *picture.items, *_legend(picture)]
@@ -97,9 +97,9 @@ def _shortened(points: Sequence[Point]) -> list[Point]:
 def _title(box: Box) -> Iterator[Item]:
     (left, top), inset = box.corner, 30 if box.icon else 8
     if box.icon:
-        yield Part(id="", icon=box.icon, at=(left + 15, top + 14), size=18)
+        yield Part("", box.icon, (left + 15, top + 14), size=18)
     at = (left + inset, top + 14)
-    yield Text(at=at, text=box.title, align="left", bold=True, color=box.border)
+    yield Text(at, box.title, align="left", bold=True, color=box.border)
 
 
 def _legend(picture: Picture) -> Iterator[Item]:
@@ -108,14 +108,14 @@ def _legend(picture: Picture) -> Iterator[Item]:
     kinds = {item.kind for item in picture.items if isinstance(item, Flow)}
     for kind in (SCRAPE, WRITE, QUERY):
         if kind in kinds:
-            yield Flow(kind=kind, start="", end="", points=((left, y), (left + 34, y)))
-            yield Text(at=(left + 42, y), text=kind.title, align="left", color=kind.color)
+            yield Flow(kind, "", "", ((left, y), (left + 34, y)))
+            yield Text((left + 42, y), kind.title, align="left", color=kind.color)
             left += 66 + _LETTER * len(kind.title)
     used = {item.icon for item in picture.items if isinstance(item, Part)}
     for icon, title in picture.icons.items():
         if icon in used:
-            yield Part(id="", icon=icon, at=(left + 9, y), size=20)
-            yield Text(at=(left + 24, y), text=title, align="left")
+            yield Part("", icon, (left + 9, y), size=20)
+            yield Text((left + 24, y), title, align="left")
             left += 48 + _LETTER * len(title)
     rule = "Arrows start at who acts."
-    yield Text(at=(WIDTH - 24, y), text=rule, align="right", color=MUTED)
+    yield Text((WIDTH - 24, y), rule, align="right", color=MUTED)
