@@ -14,6 +14,7 @@ from diagrams.aws.management import AmazonManagedPrometheus, OrganizationsAccoun
 from diagrams.k8s.compute import Deploy
 from diagrams.onprem.monitoring import Grafana, Prometheus
 
+from modules.policy import ROLE_ANNOTATION
 from tools.pictures.components import components
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_FLEET
 from tools.pictures.picture import (
@@ -165,7 +166,7 @@ def _identity(stack: str, name: str, account: str, signing: str) -> _Identity:
     return _Identity(
         role=f"{stack}:aws_iam_role.{name}",
         policy=f"{stack}:aws_iam_role_policy.{name}_policy",
-        annotation=f"{stack}:helm_release.{account}.annotations.eks.amazonaws.com/role-arn",
+        annotation=f"{stack}:helm_release.{account}.annotations.{ROLE_ANNOTATION}",
         signing=signing,
     )
 

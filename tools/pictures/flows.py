@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from metrics.volumes import VOLUMES
+from modules.policy import ROLE_ANNOTATION
 from tools.pictures.parts import (
     BOTTOM,
     CENTER,
@@ -170,7 +171,7 @@ def _role(
     name: str, service_account: str, found: Mapping[str, str], at: Point, kind: Kind
 ) -> Iterator[Item]:
     """A role that a service account has by its annotation, with what its policy allows."""
-    annotation = f"{service_account}.annotations.eks.amazonaws.com/role-arn"
+    annotation = f"{service_account}.annotations.{ROLE_ANNOTATION}"
     role, policy = f"overlay:aws_iam_role.{name}", f"overlay:aws_iam_role_policy.{name}_policy"
     if policy not in found:
         return
