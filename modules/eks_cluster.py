@@ -144,7 +144,7 @@ class EksCluster(Construct):
     def _identity_provider(self) -> IdentityProvider:
         issuer = self._cluster.identity.get(0).oidc.get(0).issuer
         provider = IamOpenidConnectProvider(
-            self, "identity_provider", url=issuer, client_id_list=["sts.amazonaws.com"]
+            self, "identity_provider", url=issuer, client_id_list=[policy.AUDIENCE]
         )
         return IdentityProvider(arn=provider.arn, issuer=Fn.replace(issuer, "https://", ""))
 

@@ -7,6 +7,10 @@ from typing import Any
 
 Statement = dict[str, Any]
 
+# EKS user guide, "Assign IAM roles to Kubernetes service accounts".
+AUDIENCE = "sts.amazonaws.com"
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+
 
 @dataclass(frozen=True)
 class IdentityProvider:
@@ -72,7 +76,7 @@ def trust_service_account(
             "Condition": {
                 "StringEquals": {
                     f"{identities.issuer}:sub": subject,
-                    f"{identities.issuer}:aud": "sts.amazonaws.com",
+                    f"{identities.issuer}:aud": AUDIENCE,
                 }
             },
         }

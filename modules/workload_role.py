@@ -46,7 +46,7 @@ class WorkloadRole(Construct):
             ),
         )
         self.arn = role.arn
-        self.annotations = {"eks.amazonaws.com/role-arn": role.arn}
+        self.annotations = {policy.ROLE_ANNOTATION: role.arn}
         self.grants: list[ITerraformDependable] = [role]
         if statements:
             document = policy.document(*statements)

@@ -202,11 +202,11 @@ def confirmed(file: Path, text: str, *, yes: bool) -> bool:
 
 def write(file: Path, text: str) -> None:
     """Write the whole file or nothing of it."""
-    target = file.resolve()
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    whole = file.resolve()
+    draft = whole.with_name(f".{whole.name}.{os.getpid()}")
     try:
         draft.write_text(text, encoding="utf-8")
-        draft.replace(target)
+        draft.replace(whole)
     finally:
         draft.unlink(missing_ok=True)
 

@@ -18,10 +18,9 @@ from architectures import ARCHITECTURES
 from tests.conftest import Stack, read_stacks, synthesize_into
 from tools.pictures import architecture, fleet, gallery
 from tools.pictures.components import components
-from tools.pictures.drawing import LINE_HEIGHT
+from tools.pictures.drawing import FONTS, LINE_HEIGHT
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_FLEET
 from tools.pictures.picture import WIDTH, Box, Flow, Item, Part, Picture, PictureError, Text
-from tools.pictures.rendering import FONTS
 
 Stacks = dict[str, Stack]
 

@@ -1,5 +1,7 @@
 """Ring 2: `make verify` finds in every synthesized stack what it has to look for."""
 
+import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -53,3 +55,33 @@ def test_a_cluster_of_a_fleet_finds_the_hubs_workspace(stacks: Stacks) -> None:
         assert workspace.region == "ap-northeast-2"
         assert declared.has_ui is has_ui
         assert (declared.series_limit is None) is not has_ui
+
+
+@pytest.mark.parametrize("name", ["prom_amp", "prom_amp-shop", "adot_amp", "amp"])
+def test_a_module_may_be_renamed(stacks: Stacks, name: str) -> None:
+    """What verify looks for does not hang on the names of constructs."""
+    stack = stacks("fleet" if "-" in name else "defaults")[name]
+    text = json.dumps(stack)
+    names = {
+        each
+        for section in ("resource", "data")
+        for kind in stack[section].values()
+        for each in kind
+    }
+    for number, each in enumerate(sorted(names, key=len, reverse=True)):
+        text = re.sub(rf'(?<=[."]){each}(?=[."])', f"renamed_{number}", text)
+    changed = json.loads(text)
+    changed["output"] = {f"renamed_{key}": each for key, each in changed["output"].items()}
+    before, after = Declared(name, stack), Declared(name, changed)
+    for attribute in (
+        "cluster_name", "region_and_role", "namespace", "prometheus_service", "cluster_id",
+        "has_ui", "amp_role_arn", "series_limit", "writes_from_prometheus", "jobs",
+    ):  # fmt: skip
+        assert getattr(after, attribute) == getattr(before, attribute), attribute
+    assert [*after.workspaces.values()] == [*before.workspaces.values()]
+    assert after.query_url
+    assert after.query_proxy
+    assert [each.name for each in after.roles] == [each.name for each in before.roles]
+    for one, other in zip(after.roles, before.roles, strict=True):
+        assert one.policies.keys() == other.policies.keys()
+        assert len(one.attachments) == len(other.attachments)

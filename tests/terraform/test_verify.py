@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from modules.policy import ROLE_ANNOTATION
 from tests.conftest import Stack
 from tests.terraform.deployment import Deployment
 from tools.common import Json
@@ -55,7 +56,7 @@ def look(deployed: Deployment, stacks: Stacks, monkeypatch: pytest.MonkeyPatch) 
     def make(
         name: str,
         change: Callable[[Any], None] = lambda _: None,
-        annotation: str = roles.ANNOTATION,
+        annotation: str = ROLE_ANNOTATION,
     ) -> Context:
         stack = deepcopy(stacks("defaults")[name])
         change(stack)

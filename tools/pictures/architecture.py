@@ -21,14 +21,8 @@ def picture(architecture: str, stacks: Mapping[str, Stack]) -> Picture:
     """
     found = components({"base": stacks["base"], "overlay": stacks[architecture]})
     items = [
-        Text(at=(24, 30), text=architecture, align="left", bold=True, size=19),
-        Text(
-            at=(24, 56),
-            text=ARCHITECTURES[architecture].summary,
-            align="left",
-            size=14,
-            color=MUTED,
-        ),
+        Text((24, 30), architecture, align="left", bold=True, size=19),
+        Text((24, 56), ARCHITECTURES[architecture].summary, align="left", size=14, color=MUTED),
         *catalogue(found),
     ]
     return Picture(

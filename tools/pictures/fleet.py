@@ -14,6 +14,7 @@ from diagrams.aws.management import AmazonManagedPrometheus, OrganizationsAccoun
 from diagrams.k8s.compute import Deploy
 from diagrams.onprem.monitoring import Grafana, Prometheus
 
+from modules.policy import ROLE_ANNOTATION
 from tools.pictures.components import components
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_FLEET
 from tools.pictures.picture import (
@@ -57,8 +58,8 @@ def picture(stacks: Mapping[str, Stack]) -> Picture:
     found = components(stacks)
     summary = "Every cluster writes to the hub's workspace, and the hub's Kubecost shows them all."
     items = [
-        Text(at=(24, 30), text="fleet", align="left", bold=True, size=19),
-        Text(at=(24, 56), text=summary, align="left", size=14, color=MUTED),
+        Text((24, 30), "fleet", align="left", bold=True, size=19),
+        Text((24, 56), summary, align="left", size=14, color=MUTED),
         *_accounts(found, stacks),
         *_workspace(found, stacks),
         *(item for stack in ROWS for item in _cluster(stack, found, stacks)),
@@ -85,8 +86,8 @@ def _accounts(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterator
         (terraform["role_arn"], 414, (426, 136)),
     ):
         yield Box(
-            corner=(104, top),
-            size=size,
+            (104, top),
+            size,
             title=f"AWS account {arn.split(':')[4]}",
             icon=OrganizationsAccount,
             border=MUTED,
@@ -96,30 +97,30 @@ def _accounts(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterator
 
 def _workspace(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterator[Item]:
     yield Box(
-        shows=(WORKSPACE,), corner=(EDGE, 106), size=(166, FLOOR - 106), border=AMP, fill="#fff6fa"
+        (EDGE, 106),
+        (166, FLOOR - 106),
+        shows=(WORKSPACE, CONFIGURATION),
+        border=AMP,
+        fill="#fff6fa",
     )
-    yield Part(
-        shows=(WORKSPACE,), id="workspace", icon=AmazonManagedPrometheus, at=(RIGHT, 188), size=60
-    )
-    yield Text(shows=(WORKSPACE,), at=(RIGHT, 234), text="AMP workspace", bold=True, size=13)
     days = json.loads(found[CONFIGURATION])["retention_period_in_days"]
     region = stacks[HUB]["provider"]["aws"][0]["region"]
-    yield Text(
-        shows=(CONFIGURATION,),
+    yield Part(
+        "workspace",
+        AmazonManagedPrometheus,
+        (RIGHT, 188),
+        shows=(WORKSPACE, CONFIGURATION),
         names=((CONFIGURATION, WORKSPACE),),
-        at=(RIGHT, 252),
-        text=f"{region}\nkeeps {days} days",
+        size=60,
+        title="AMP workspace",
+        note=f"{region}\nkeeps {days} days",
     )
     arn, identities = _assumed(found), _identities()
     yield Part(
-        shows=tuple(each.role for each in identities), id="role", icon=ROLE, at=(660, 330), size=20
-    )
-    yield Text(
-        shows=tuple(
-            component
-            for each in identities
-            for component in (each.signing, each.policy, each.annotation)
-        ),
+        "role",
+        ROLE,
+        (660, 324),
+        shows=tuple(component for each in identities for component in each),
         names=tuple(
             pair
             for each in identities
@@ -130,9 +131,8 @@ def _workspace(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterato
                 (each.signing, arn),
             )
         ),
-        at=(676, 324),
-        text=f"{arn.rpartition('/')[2]}:\nevery reader and\nwriter assumes it",
-        align="left",
+        size=20,
+        aside=f"{arn.rpartition('/')[2]}:\nevery reader and\nwriter assumes it",
     )
 
 
@@ -166,7 +166,7 @@ def _identity(stack: str, name: str, account: str, signing: str) -> _Identity:
     return _Identity(
         role=f"{stack}:aws_iam_role.{name}",
         policy=f"{stack}:aws_iam_role_policy.{name}_policy",
-        annotation=f"{stack}:helm_release.{account}.annotations.eks.amazonaws.com/role-arn",
+        annotation=f"{stack}:helm_release.{account}.annotations.{ROLE_ANNOTATION}",
         signing=signing,
     )
 
@@ -178,9 +178,9 @@ def _cluster(stack: str, found: Mapping[str, str], stacks: Mapping[str, Stack]) 
     region = stacks[stack]["provider"]["aws"][0]["region"]
     hub = ", the hub" if stack == HUB else ""
     yield Box(
+        (114, top),
+        (406, (GRAFANA_ROW + 24 if stack == HUB else y + 38) - top),
         shows=(cluster,),
-        corner=(114, top),
-        size=(406, (GRAFANA_ROW + 24 if stack == HUB else y + 38) - top),
         title=f"{json.loads(found[cluster])['name']}, {region}{hub}",
         icon=ElasticKubernetesService,
         border=EKS,
@@ -188,31 +188,12 @@ def _cluster(stack: str, found: Mapping[str, str], stacks: Mapping[str, Stack]) 
     )
     agent = (f"{release}/federatedETL.agentOnly", f"{release}/federatedETL.useMultiClusterDB")
     kubecost, prometheus = f"{stack} kubecost", f"{stack} prometheus"
-    yield Part(shows=(release,), id=kubecost, icon=Deploy, at=(LEFT, y), size=38)
-    for shows, unless, name, asks in (
-        ((release,), agent, "Kubecost UI", "queries all clusters"),
-        (agent, (), "Kubecost agent", "queries its own cluster"),
-    ):
-        yield Text(shows=shows, unless=unless, at=(LEFT, y + 27), text=name, bold=True, size=13)
-        yield Text(
-            shows=shows,
-            unless=unless,
-            at=(CENTER + 46, y - 43),
-            text=asks,
-            align="left",
-            color=QUERY.color,
+    for more, unless, title in (((), agent, "Kubecost UI"), (agent, (), "Kubecost agent")):
+        yield Part(
+            kubecost, Deploy, (LEFT, y), shows=(release, *more), unless=unless, size=38, title=title
         )
     scrapes = f"{release}/global.prometheus.enabled"
-    yield Part(shows=(scrapes,), id=prometheus, icon=Prometheus, at=(CENTER, y), size=38)
-    yield Text(shows=(scrapes,), at=(CENTER, y + 27), text="Prometheus", bold=True, size=13)
-    label = f"{stack}:{_CONFIG}.global.external_labels.cluster_id"
-    yield Text(
-        shows=(label,),
-        at=(CENTER + 46, y - 12),
-        text=f"cluster_id: {json.loads(found[label])}",
-        align="left",
-        color=WRITE.color,
-    )
+    yield Part(prometheus, Prometheus, (CENTER, y), shows=(scrapes,), size=38, title="Prometheus")
     yield from _to_workspace(stack, found)
 
 
@@ -228,21 +209,27 @@ def _to_workspace(stack: str, found: Mapping[str, str]) -> Iterator[Item]:
         look_ups = (workspace, by_alias)
         names = ((workspace, by_alias), (by_alias, json.loads(found[WORKSPACE])["alias"]))
     endpoint, sends = f"{release}/global.amp.prometheusServerEndpoint", _sends(stack)
+    cluster_id = f"{stack}:{_CONFIG}.global.external_labels.cluster_id"
+    is_agent = f"{release}/federatedETL.agentOnly" in found
     yield Flow(
+        QUERY,
+        f"{stack} kubecost",
+        "workspace",
+        ((LEFT, y - 21), (LEFT, y - 30), *_arrival(stack, y - 30, 700)),
         shows=(endpoint, f"{release}/global.amp.enabled", *look_ups),
         names=((endpoint, workspace), *names),
-        kind=QUERY,
-        start=f"{stack} kubecost",
-        end="workspace",
-        points=((LEFT, y - 21), (LEFT, y - 30), *_arrival(stack, y - 30, 700)),
+        label=f"queries {'its own cluster' if is_agent else 'all clusters'}",
+        label_at=(CENTER + 46, y - 43),
     )
     yield Flow(
-        shows=(sends, *look_ups),
+        WRITE,
+        f"{stack} prometheus",
+        "workspace",
+        ((CENTER + 22, y), *_arrival(stack, y, 744)),
+        shows=(sends, cluster_id, *look_ups),
         names=((sends, workspace), *names),
-        kind=WRITE,
-        start=f"{stack} prometheus",
-        end="workspace",
-        points=((CENTER + 22, y), *_arrival(stack, y, 744)),
+        label=f"cluster_id: {json.loads(found[cluster_id])}",
+        label_at=(CENTER + 46, y - 12),
     )
 
 
@@ -254,36 +241,30 @@ def _arrival(stack: str, y: float, x: float) -> tuple[Point, ...]:
 def _grafana() -> Iterator[Item]:
     release = "grafana:helm_release.grafana_release"
     workspace = "grafana:data.aws_prometheus_workspace.workspace_prom_amp"
-    yield Part(shows=(release,), id="grafana", icon=Grafana, at=(LEFT, GRAFANA_ROW), size=32)
+    yield Part("grafana", Grafana, (LEFT, GRAFANA_ROW), shows=(release,), size=32)
     yield Text(
+        (LEFT + 26, GRAFANA_ROW - 12),
+        "Grafana (optional)",
         shows=(release,),
-        at=(LEFT + 26, GRAFANA_ROW - 12),
-        text="Grafana (optional)",
         align="left",
         bold=True,
         size=13,
     )
-    yield Text(
-        shows=(DATA_SOURCE,),
-        at=(CENTER + 46, GRAFANA_ROW - 12),
-        text="queries all clusters",
-        align="left",
-        color=QUERY.color,
-    )
     yield Flow(
+        QUERY,
+        "grafana",
+        "workspace",
+        ((LEFT + 20, GRAFANA_ROW), (EDGE, GRAFANA_ROW)),
         shows=(DATA_SOURCE, workspace),
         names=((DATA_SOURCE, workspace),),
-        kind=QUERY,
-        start="grafana",
-        end="workspace",
-        points=((LEFT + 20, GRAFANA_ROW), (EDGE, GRAFANA_ROW)),
+        label="queries all clusters",
+        label_at=(CENTER + 46, GRAFANA_ROW - 12),
     )
 
 
 def _person() -> Iterator[Item]:
     y = ROWS[HUB]
-    yield Part(shows=(KUBECOST_UI,), id="person", icon=User, at=(48, y))
-    yield Text(shows=(KUBECOST_UI,), at=(48, y + 34), text="kubectl\nport-forward")
+    yield Part("person", User, (48, y), shows=(KUBECOST_UI,), note="kubectl\nport-forward")
     for ui, end, points in (
         (KUBECOST_UI, f"{HUB} kubecost", ((74, y), (LEFT - 21, y))),
         (
@@ -292,11 +273,4 @@ def _person() -> Iterator[Item]:
             ((74, y), (94, y), (94, GRAFANA_ROW), (LEFT - 20, GRAFANA_ROW)),
         ),
     ):
-        yield Flow(
-            shows=(ui,),
-            names=((ui, "port-forward"),),
-            kind=OPEN,
-            start="person",
-            end=end,
-            points=points,
-        )
+        yield Flow(OPEN, "person", end, points, shows=(ui,), names=((ui, "port-forward"),))

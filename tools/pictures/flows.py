@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from metrics.volumes import VOLUMES
+from modules.policy import ROLE_ANNOTATION
 from tools.pictures.parts import (
     BOTTOM,
     CENTER,
@@ -37,7 +38,6 @@ from tools.pictures.picture import (
     Kind,
     Part,
     Point,
-    Text,
 )
 
 # Who scrapes: how often, and the jobs.
@@ -68,12 +68,12 @@ def flows(found: Mapping[str, str]) -> Iterator[Item]:
 
 def _opening() -> Iterator[Item]:
     yield Flow(
+        OPEN,
+        "person",
+        "kubecost",
+        ((78, MIDDLE), (LEFT - 24, MIDDLE)),
         shows=(UI,),
         names=((UI, "port-forward"),),
-        kind=OPEN,
-        start="person",
-        end="kubecost",
-        points=((78, MIDDLE), (LEFT - 24, MIDDLE)),
     )
 
 
@@ -87,20 +87,15 @@ def _scraping(scraper: str, found: Mapping[str, str]) -> Iterator[Item]:
         ("nodes", BOTTOM, ("kubernetes-nodes", "kubernetes-nodes-cadvisor")),
     ):
         bend = () if lane == start[1] else ((trunk, start[1]), (trunk, lane))
+        is_first = target == "kubecost"
         yield Flow(
-            shows=tuple(f"{jobs}.{job}" for job in wanted),
-            kind=SCRAPE,
-            start=scraper,
-            end=target,
-            points=(start, *bend, (end, lane)),
-        )
-    if interval in found:
-        yield Text(
-            shows=(interval, f"{jobs}.kubecost"),
-            at=(trunk + 8, LOWER - 36),
-            text=f"scrape\nevery {json.loads(found[interval])}",
-            align="left",
-            color=SCRAPE.color,
+            SCRAPE,
+            scraper,
+            target,
+            (start, *bend, (end, lane)),
+            shows=(*(f"{jobs}.{job}" for job in wanted), *([interval] * is_first)),
+            label=f"scrape\nevery {json.loads(found.get(interval, '0'))}" if is_first else "",
+            label_at=(trunk + 8, LOWER - 36),
         )
 
 
@@ -111,31 +106,27 @@ def _writing(found: Mapping[str, str]) -> Iterator[Item]:
     some = f"cost metrics only:\n{costs / everything:.0%} of the samples"
     for start, component in (("prometheus", PROMETHEUS_SENDS), ("collector", COLLECTOR_SENDS)):
         is_part = '"write_relabel_configs"' in found.get(component, "")
-        what = some if is_part else "everything\nit scraped"
         yield Flow(
+            WRITE,
+            start,
+            "workspace",
+            ((CENTER + 26, MIDDLE), (694, MIDDLE)),
             shows=(component,),
             names=((component, WORKSPACE), *([(component, '"action": "keep"')] * is_part)),
-            kind=WRITE,
-            start=start,
-            end="workspace",
-            points=((CENTER + 26, MIDDLE), (694, MIDDLE)),
-        )
-        yield Text(
-            shows=(component,),
-            at=(CENTER + 48, MIDDLE - 26),
-            text=what,
-            align="left",
-            color=WRITE.color,
+            label=some if is_part else "everything\nit scraped",
+            label_at=(CENTER + 48, MIDDLE - 26),
         )
     yield Flow(
+        WRITE,
+        "scraper",
+        "workspace",
+        ((RIGHT, LOWER - 24), (RIGHT, 296)),
         shows=(SCRAPER,),
         names=((SCRAPER, WORKSPACE),),
-        kind=WRITE,
-        start="scraper",
-        end="workspace",
-        points=((RIGHT, LOWER - 24), (RIGHT, 296)),
+        label="everything",
+        label_at=(744, 313),
+        align="right",
     )
-    yield Text(shows=(SCRAPER,), at=(744, 313), text="everything", align="right", color=WRITE.color)
     for name, service_account in (
         ("kubecost_writer", f"{KUBECOST}/prometheus.serviceAccounts.server"),
         ("collector_writer", f"{COLLECTOR}/serviceAccount"),
@@ -145,42 +136,33 @@ def _writing(found: Mapping[str, str]) -> Iterator[Item]:
 
 def _querying(found: Mapping[str, str]) -> Iterator[Item]:
     yield Flow(
+        QUERY,
+        "kubecost",
+        "prometheus",
+        ((LEFT + 26, MIDDLE - 8), (CENTER - 26, MIDDLE - 8)),
         shows=(KUBECOST, PROMETHEUS),
         unless=(PROXY,),
-        kind=QUERY,
-        start="kubecost",
-        end="prometheus",
-        points=((LEFT + 26, MIDDLE - 8), (CENTER - 26, MIDDLE - 8)),
-    )
-    yield Text(
-        shows=(KUBECOST, PROMETHEUS),
-        unless=(PROXY,),
-        at=((LEFT + CENTER) / 2, MIDDLE - 20),
-        text="all queries",
-        color=QUERY.color,
+        label="all queries",
+        label_at=((LEFT + CENTER) / 2, MIDDLE - 20),
+        align="center",
     )
     yield Flow(
+        QUERY,
+        "kubecost",
+        "proxy",
+        ((LEFT, MIDDLE - 24), (LEFT, TOP + 18)),
         shows=(PROXY, QUERIES),
         names=((QUERIES, "http://localhost:"),),
-        kind=QUERY,
-        start="kubecost",
-        end="proxy",
-        points=((LEFT, MIDDLE - 24), (LEFT, TOP + 18)),
     )
     yield Flow(
+        QUERY,
+        "proxy",
+        "workspace",
+        ((LEFT + 20, TOP), (694, TOP)),
         shows=(QUERIES,),
         names=((QUERIES, WORKSPACE),),
-        kind=QUERY,
-        start="proxy",
-        end="workspace",
-        points=((LEFT + 20, TOP), (694, TOP)),
-    )
-    yield Text(
-        shows=(QUERIES,),
-        at=(274, TOP - 13),
-        text="all queries, signed",
-        align="left",
-        color=QUERY.color,
+        label="all queries, signed",
+        label_at=(274, TOP - 13),
     )
     yield from _role("kubecost_reader", f"{KUBECOST}/serviceAccount", found, (284, TOP + 17), QUERY)
 
@@ -189,19 +171,20 @@ def _role(
     name: str, service_account: str, found: Mapping[str, str], at: Point, kind: Kind
 ) -> Iterator[Item]:
     """A role that a service account has by its annotation, with what its policy allows."""
-    annotation = f"{service_account}.annotations.eks.amazonaws.com/role-arn"
+    annotation = f"{service_account}.annotations.{ROLE_ANNOTATION}"
     role, policy = f"overlay:aws_iam_role.{name}", f"overlay:aws_iam_role_policy.{name}_policy"
     if policy not in found:
         return
     (statement,) = json.loads(json.loads(found[policy])["policy"])["Statement"]
     first, *others = statement["Action"]
     actions = ", ".join([first, *(action.partition(":")[2] for action in others)])
-    yield Part(shows=(role,), names=((role, IDENTITIES),), id=name, icon=ROLE, at=at, size=20)
-    yield Text(
+    yield Part(
+        name,
+        ROLE,
+        at,
         shows=(role, policy, annotation, IDENTITIES),
-        names=((annotation, role), (policy, role), (policy, WORKSPACE)),
-        at=(at[0] + 16, at[1]),
-        text=textwrap.fill(actions, 30),
-        align="left",
+        names=((role, IDENTITIES), (annotation, role), (policy, role), (policy, WORKSPACE)),
+        size=20,
+        aside=textwrap.fill(actions, 30),
         color=kind.color,
     )

@@ -7,8 +7,7 @@ from pathlib import Path
 from architectures import ARCHITECTURES
 from tools.common import ROOT, command_line
 from tools.pictures import architecture, fleet
-from tools.pictures.drawing import dot
-from tools.pictures.rendering import png
+from tools.pictures.drawing import png
 from tools.synthesis import Stack, synthesize
 
 HERE, FOLDER = Path(__file__).parent, ROOT / "images"
@@ -23,13 +22,14 @@ def draw(defaults: Mapping[str, Stack], of_fleet: Mapping[str, Stack]) -> dict[s
 
     Raises:
         PictureError: the stacks have what a picture does not account for.
-        ToolError: a program that draws is missing or fails.
+        CommandError: the font is not installed.
     """
-    sources = {
-        _FILES.get(name, f"architecture_{name}.png"): dot(architecture.picture(name, defaults))
+    pictures = {
+        _FILES.get(name, f"architecture_{name}.png"): architecture.picture(name, defaults)
         for name in ARCHITECTURES
     }
-    return png(sources | {"fleet.png": dot(fleet.picture(of_fleet))})
+    pictures["fleet.png"] = fleet.picture(of_fleet)
+    return {name: png(picture) for name, picture in pictures.items()}
 
 
 def main(arguments: list[str]) -> int:

@@ -66,18 +66,18 @@ def parts(found: Mapping[str, str]) -> Iterator[Item]:
 
 def _places(found: Mapping[str, str]) -> Iterator[Item]:
     yield Box(
+        (104, 76),
+        (BORDER - 104, 412),
         shows=(VPC_OF_BASE,),
-        corner=(104, 76),
-        size=(BORDER - 104, 412),
         title="VPC",
         icon=VPC,
         border=NETWORK,
         fill="#faf8ff",
     )
     yield Box(
+        (114, 102),
+        (470, 376),
         shows=(CLUSTER, FOUND_CLUSTER),
-        corner=(114, 102),
-        size=(470, 376),
         title="EKS cluster",
         icon=ElasticKubernetesService,
         border=EKS,
@@ -85,103 +85,107 @@ def _places(found: Mapping[str, str]) -> Iterator[Item]:
     )
     name = json.loads(found[NAMESPACE])["metadata"]["name"]
     yield Box(
+        (124, 128),
+        (452, 270),
         shows=(NAMESPACE,),
-        corner=(124, 128),
-        size=(452, 270),
         title=f"namespace {name}",
         icon=Namespace,
         border=KUBERNETES,
         fill="#f3f7ff",
         dashed=True,
     )
-    yield Part(shows=(NODES,), id="nodes", icon=KubernetesNode, at=(LEFT, BOTTOM), size=38)
-    yield Text(shows=(NODES,), at=(LEFT, BOTTOM + 32), text="nodes: kubelet, cAdvisor")
+    yield Part(
+        "nodes",
+        KubernetesNode,
+        (LEFT, BOTTOM),
+        shows=(NODES,),
+        size=38,
+        note="nodes: kubelet, cAdvisor",
+    )
     yield Text(
+        (715, MIDDLE - 8),
+        "No metric leaves\nthe cluster.",
         unless=(WORKSPACE,),
-        at=(715, MIDDLE - 8),
-        text="No metric leaves\nthe cluster.",
         size=14,
         color=MUTED,
     )
 
 
 def _kubecost() -> Iterator[Item]:
-    yield Box(
-        shows=(PROXY,),
-        corner=(142, 150),
-        size=(116, 182),
-        icon=Pod,
-        border=KUBERNETES,
+    yield Box((142, 150), (116, 182), shows=(PROXY,), icon=Pod, border=KUBERNETES)
+    yield Part("proxy", SslPadlock, (LEFT, TOP + 1), shows=(PROXY,), size=28)
+    yield Text((LEFT + 6, TOP - 24), "SigV4 proxy", shows=(PROXY,))
+    yield Part(
+        "kubecost",
+        Deploy,
+        (LEFT, MIDDLE),
+        shows=(KUBECOST,),
+        title="Kubecost",
+        note="UI, cost-model",
     )
-    yield Part(shows=(PROXY,), id="proxy", icon=SslPadlock, at=(LEFT, TOP + 1), size=28)
-    yield Text(shows=(PROXY,), at=(LEFT + 6, TOP - 24), text="SigV4 proxy")
-    yield Part(shows=(KUBECOST,), id="kubecost", icon=Deploy, at=(LEFT, MIDDLE))
-    yield Text(shows=(KUBECOST,), at=(LEFT, MIDDLE + 33), text="Kubecost", bold=True, size=13)
-    yield Text(shows=(KUBECOST,), at=(LEFT, MIDDLE + 49), text="UI, cost-model")
     yield _volume("kubecost_volume", KUBECOST, LEFT)
     yield Part(
-        shows=(NETWORK_COSTS,), id="network_costs", icon=DaemonSet, at=(LEFT, LOWER), size=38
+        "network_costs",
+        DaemonSet,
+        (LEFT, LOWER),
+        shows=(NETWORK_COSTS,),
+        size=38,
+        title="network-costs",
     )
-    yield Text(
-        shows=(NETWORK_COSTS,), at=(LEFT, LOWER + 30), text="network-costs", bold=True, size=13
-    )
-    yield Part(shows=(UI,), id="person", icon=User, at=(52, MIDDLE))
-    yield Text(shows=(UI,), at=(52, MIDDLE + 34), text="kubectl\nport-forward")
+    yield Part("person", User, (52, MIDDLE), shows=(UI,), note="kubectl\nport-forward")
 
 
 def _who_scrapes() -> Iterator[Item]:
-    yield Part(shows=(PROMETHEUS,), id="prometheus", icon=Prometheus, at=(CENTER, MIDDLE))
-    yield Text(shows=(PROMETHEUS,), at=(CENTER, MIDDLE + 33), text="Prometheus", bold=True, size=13)
+    for shows, id, icon, at, title in (
+        (PROMETHEUS, "prometheus", Prometheus, (CENTER, MIDDLE), "Prometheus"),
+        (COLLECTOR, "collector", Deploy, (CENTER, MIDDLE), "ADOT Collector"),
+        (SCRAPER, "scraper", AmazonManagedPrometheus, (RIGHT, LOWER), "managed scraper"),
+    ):
+        yield Part(id, icon, at, shows=(shows,), title=title)
     yield _volume("prometheus_volume", PROMETHEUS, CENTER)
-    yield Part(shows=(COLLECTOR,), id="collector", icon=Deploy, at=(CENTER, MIDDLE))
-    yield Text(
-        shows=(COLLECTOR,), at=(CENTER, MIDDLE + 33), text="ADOT Collector", bold=True, size=13
-    )
-    yield Part(shows=(SCRAPER,), id="scraper", icon=AmazonManagedPrometheus, at=(RIGHT, LOWER))
-    yield Text(shows=(SCRAPER,), at=(RIGHT, LOWER + 34), text="managed scraper", bold=True, size=13)
     # The network interfaces by which it reaches the cluster.
     yield Part(
+        "interfaces",
+        VPCElasticNetworkInterface,
+        (BORDER, LOWER),
         shows=(SCRAPER,),
         names=((SCRAPER, FOUND_CLUSTER), (SCRAPER, "subnet_ids")),
-        id="interfaces",
-        icon=VPCElasticNetworkInterface,
-        at=(BORDER, LOWER),
         size=34,
     )
-    yield Text(shows=(SCRAPER,), at=(636, LOWER + 15), text="network\ninterfaces", align="left")
+    yield Text((636, LOWER + 15), "network\ninterfaces", shows=(SCRAPER,), align="left")
 
 
 def _volume(id: str, whose: str, x: float) -> Item:
     """A volume of the cluster's StorageClass, which the release asks for."""
-    return Part(
-        shows=(whose, STORAGE, EBS_DRIVER), id=id, icon=VOLUME, at=(x + 29, MIDDLE - 21), size=18
-    )
+    return Part(id, VOLUME, (x + 29, MIDDLE - 21), shows=(whose, STORAGE, EBS_DRIVER), size=18)
 
 
 def _amp(found: Mapping[str, str]) -> Iterator[Item]:
-    yield Box(shows=(WORKSPACE,), corner=(694, 150), size=(124, 146), border=AMP, fill="#fff6fa")
+    yield Box((694, 150), (124, 146), shows=(WORKSPACE,), border=AMP, fill="#fff6fa")
     yield Part(
-        shows=(WORKSPACE,), id="workspace", icon=AmazonManagedPrometheus, at=(RIGHT, 196), size=56
+        "workspace",
+        AmazonManagedPrometheus,
+        (RIGHT, 196),
+        shows=(WORKSPACE,),
+        size=56,
+        title="AMP workspace",
     )
-    yield Text(shows=(WORKSPACE,), at=(RIGHT, 236), text="AMP workspace", bold=True, size=13)
     if CONFIGURATION in found:
         days = json.loads(found[CONFIGURATION])["retention_period_in_days"]
         yield Text(
+            (RIGHT, 255),
+            f"keeps {days} days",
             shows=(CONFIGURATION,),
             names=((CONFIGURATION, WORKSPACE),),
-            at=(RIGHT, 255),
-            text=f"keeps {days} days",
         )
     way = (WORKSPACE, ENDPOINT)
-    yield Box(
-        shows=way, corner=(BORDER - 18, TOP - 16), size=(36, MIDDLE - TOP + 32), border=NETWORK
-    )
+    yield Box((BORDER - 18, TOP - 16), (36, MIDDLE - TOP + 32), shows=way, border=NETWORK)
     yield Part(
+        "endpoint",
+        Endpoint,
+        (BORDER, (TOP + MIDDLE) / 2),
         shows=way,
         names=((ENDPOINT, "aps-workspaces"), (ENDPOINT, '"private_dns_enabled": true')),
-        id="endpoint",
-        icon=Endpoint,
-        at=(BORDER, (TOP + MIDDLE) / 2),
         size=32,
     )
-    yield Text(shows=way, at=(636, (TOP + MIDDLE) / 2 - 8), text="VPC\nendpoint", align="left")
+    yield Text((636, (TOP + MIDDLE) / 2 - 8), "VPC\nendpoint", shows=way, align="left")

@@ -1,6 +1,6 @@
 """What pictures are made of, and the rule by which a picture shows what the stacks have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -18,7 +18,7 @@ WIDTH = 830
 
 # The colors of AWS's and Kubernetes's icons, dark enough for text on white.
 NETWORK, EKS, AMP, KUBERNETES = "#7d4ad8", "#b85300", "#c7196b", "#326ce5"
-MUTED = "#57606a"
+INK, MUTED = "#1f2328", "#57606a"
 
 # Small icons that need a legend.
 ROLE, VOLUME = IdentityAndAccessManagementIamRole, ElasticBlockStoreEBSVolume
@@ -33,14 +33,14 @@ class Kind(NamedTuple):
 
     title: str
     color: str
-    style: str
     width: float
+    dashed: bool = False
 
 
-SCRAPE = Kind("scrape", "#1a7f37", "dashed", 1.8)
-WRITE = Kind("remote write", "#c2410c", "solid", 2.6)
-QUERY = Kind("query", "#0550ae", "solid", 1.8)
-OPEN = Kind("open the UI", MUTED, "solid", 1.4)
+SCRAPE = Kind("scrape", "#1a7f37", 1.8, dashed=True)
+WRITE = Kind("remote write", "#c2410c", 2.6)
+QUERY = Kind("query", "#0550ae", 1.8)
+OPEN = Kind("open the UI", MUTED, 1.4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,12 @@ class Item:
     unless: tuple[str, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
 
+    def texts(self) -> "Iterator[Text]":
+        """Give what is written at it."""
+        yield from ()
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True)
 class Box(Item):
     """A frame around other things, with a title in its upper left corner."""
 
@@ -71,17 +75,33 @@ class Box(Item):
     dashed: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Part(Item):
-    """An icon; flows lead to it by its id."""
+    """An icon; flows lead to it by its id.
+
+    Attributes:
+        title, note: what is written below it.
+        aside: what is written to its right.
+    """
 
     id: str
     icon: type[Node]
     at: Point
     size: float = 44
+    title: str = ""
+    note: str = ""
+    aside: str = ""
+    color: str = INK
+
+    def texts(self) -> "Iterator[Text]":
+        """Give its title, note and aside."""
+        (x, y), below = self.at, self.size * 0.75
+        yield Text((x, y + below), self.title, bold=True, size=13, color=self.color)
+        yield Text((x, y + below + (16 if self.title else 2)), self.note, color=self.color)
+        yield Text((x + self.size / 2 + 6, y), self.aside, align="left", color=self.color)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Text(Item):
     """Lines of text; `at` is the end or center of the first line, by `align`."""
 
@@ -89,18 +109,25 @@ class Text(Item):
     text: str
     align: str = "center"
     bold: bool = False
-    color: str = "#1f2328"
+    color: str = INK
     size: float = 12
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Flow(Item):
-    """An arrow between parts along straight lines."""
+    """An arrow between parts along straight lines, with a label in its color."""
 
     kind: Kind
     start: str
     end: str
     points: tuple[Point, ...]
+    label: str = ""
+    label_at: Point = (0, 0)
+    align: str = "left"
+
+    def texts(self) -> Iterator[Text]:
+        """Give its label."""
+        yield Text(self.label_at, self.label, align=self.align, color=self.kind.color)
 
 
 @dataclass(frozen=True)
@@ -116,7 +143,7 @@ class Picture:
 def true_items(
     catalogue: Iterable[Item], components: Mapping[str, str], left_out: Mapping[str, str]
 ) -> tuple[Item, ...]:
-    """Choose what the components ask for.
+    """Choose what the components ask for, with what is written at it.
 
     Args:
         catalogue: everything that could be drawn.
@@ -153,7 +180,7 @@ def true_items(
             ]
     if faults:
         raise PictureError("\n".join(faults))
-    return items
+    return (*items, *(text for item in items for text in item.texts() if text.text))
 
 
 def _address(word: str, components: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections import Counter
+from dataclasses import asdict
 
 from tools.common import command_line
 from tools.verify import checks
@@ -115,17 +116,7 @@ def _data(context: Context, findings: Findings, status: int) -> dict[str, object
         "region": context.declared.region_and_role[0],
         "context": context.kube.context,
         "exit_status": status,
-        "findings": [
-            {
-                "theme": theme,
-                "status": finding.status,
-                "what": finding.what,
-                "seen": finding.seen,
-                "expected": finding.expected,
-                "fix": finding.fix,
-            }
-            for theme, finding in findings
-        ],
+        "findings": [{"theme": theme, **asdict(finding)} for theme, finding in findings],
     }
 
 

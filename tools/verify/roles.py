@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from modules.policy import ROLE_ANNOTATION
 from tools.common import as_list
 from tools.verify.aws import error_code, explained
 from tools.verify.context import Context
@@ -13,7 +14,6 @@ from tools.verify.declared import Role
 from tools.verify.finding import Finding, listed
 from tools.verify.kube import NotFoundError
 
-ANNOTATION = "eks.amazonaws.com/role-arn"
 # None of the roles may do any of these.
 FORBIDDEN = ("aps:DeleteWorkspace", "aps:PutRuleGroupsNamespace")
 _IAM_CANNOT = {"AccessDenied", "AccessDeniedException"}
@@ -48,7 +48,7 @@ def _arn(context: Context, role: Role) -> str:
 
 def _annotation(context: Context, role: Role, namespace: str, account: str) -> Finding:
     what = f"service account {account} has the role {role.name}"
-    expected = f"{ANNOTATION}: {_arn(context, role)}"
+    expected = f"{ROLE_ANNOTATION}: {_arn(context, role)}"
     fix = (
         f"cdktf deploy {context.declared.name}; then restart its pods, which got no credentials: "
         f"kubectl -n {namespace} rollout restart deployment"
@@ -57,11 +57,11 @@ def _annotation(context: Context, role: Role, namespace: str, account: str) -> F
         found = context.kube.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}")
     except NotFoundError:
         return Finding.fail(what, seen="no such service account", expected=expected, fix=fix)
-    value = (found["metadata"].get("annotations") or {}).get(ANNOTATION)
+    value = (found["metadata"].get("annotations") or {}).get(ROLE_ANNOTATION)
     return Finding.judge(
         what,
         value == _arn(context, role),
-        seen=f"{ANNOTATION}: {value}" if value else f"no annotation {ANNOTATION}",
+        seen=f"{ROLE_ANNOTATION}: {value}" if value else f"no annotation {ROLE_ANNOTATION}",
         expected=expected,
         fix=fix,
     )
