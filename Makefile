@@ -9,20 +9,23 @@ PIPENV_VERSION := 2026.10.3
 CHECKOV_VERSION := 3.3.30
 ACTIONLINT_VERSION := v1.7.12
 
-# .tools/venv is a link to the virtual environment, wherever pipenv puts it.
-export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/pipenv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PATH := $(CURDIR)/bin:$(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/pipenv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PIPENV_IGNORE_VIRTUALENVS := 1
 export PIPENV_VERBOSITY := -1
 export CHECKPOINT_DISABLE := 1
 export NODE_NO_WARNINGS := 1
 
-PYTHON_READY := .tools/venv/.synced
+# What synth takes, and with it what tests and tools take; tools/setup.py makes both.
+SYNTH_READY := .tools/venv/.packages
+PYTHON_READY := .tools/venv/.all
 NODE_READY := node_modules/.package-lock.json
 
 BASE ?= main
 
 # need PROGRAM,WHAT TO DO WITHOUT
 need = command -v $(1) >/dev/null || { echo "$(1) is not on the PATH; $(2)" >&2; exit 1; }
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: $(PYTHON) must be" \
+	"Python 3.11 or newer; name one that is: make setup PYTHON=python3.12" >&2; exit 1; }
 OFFLINE = { echo "setup: it could not be fetched, see above. Behind a proxy or a mirror set HTTPS_PROXY," \
 	"PIP_INDEX_URL or npm_config_registry; then run make setup again" >&2; exit 1; }
 
@@ -41,19 +44,18 @@ with-stack:
 	@test -n "$(STACK)" || { echo "which stack? For example: make $(MAKECMDGOALS) STACK=prom_amp_cost" >&2; exit 2; }
 
 .PHONY: setup
-setup: $(PYTHON_READY) $(NODE_READY)  ## Install Python packages, Node.js and the CDKTF command line
+setup: $(SYNTH_READY) $(NODE_READY)  ## Install what synth and deploy take: Python packages, Node.js, the CDKTF command line
 
 .PHONY: new
-new: $(PYTHON_READY)  ## Ask where, which cluster and which architecture, and write kubecost.yaml
+new: $(SYNTH_READY)  ## Ask where, which cluster and which architecture, and write kubecost.yaml
 	@python -m tools new $(ARGS)
 
 .PHONY: synth
-synth: setup  ## Write the Terraform JSON of every stack to cdktf.out/stacks
-	@echo "synth: kubecost.yaml -> cdktf.out/stacks/*/cdk.tf.json"
-	@cdktf synth
+synth: $(SYNTH_READY)  ## Write the Terraform JSON of every stack to cdktf.out/stacks
+	@python -m tools synth
 
 .PHONY: test
-test: with-terraform setup  ## Run the tests that need nothing but Terraform
+test: with-terraform $(PYTHON_READY) $(NODE_READY)  ## Run the tests that need nothing but Terraform
 	@pytest --ignore=tests/lab
 
 .PHONY: lab
@@ -85,11 +87,11 @@ plan: with-stack with-terraform synth  ## Review a stack's plan as a pull reques
 	@python -m tools plan "$(STACK)"
 
 .PHONY: verify
-verify: with-stack synth  ## Check after a deploy that it is true: STACK=prom_amp_cost
+verify: with-stack synth $(PYTHON_READY)  ## Check after a deploy that it is true: STACK=prom_amp_cost
 	@python -m tools verify "$(STACK)" $(ARGS)
 
 .PHONY: diff
-diff: $(PYTHON_READY)  ## Show what the synthesized Terraform changes since a commit: BASE=main
+diff: $(SYNTH_READY)  ## Show what the synthesized Terraform changes since a commit: BASE=main
 	@python -m tools diff "$(BASE)" $(HEAD)
 
 .PHONY: eject
@@ -110,11 +112,11 @@ dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording
 	@python -m tools dashboards
 
 .PHONY: reference
-reference: $(PYTHON_READY)  ## Write docs/settings.md and the editors' schema from settings/__init__.py
+reference: $(SYNTH_READY)  ## Write docs/settings.md and the editors' schema from settings/__init__.py
 	@python -m tools reference
 
 .PHONY: images
-images: setup  ## Draw the pictures in images/ from what is synthesized and measured
+images: $(PYTHON_READY) $(NODE_READY)  ## Draw the pictures in images/ from what is synthesized and measured
 	@python -m tools images
 	@KUBECOST_CONFIG=tools/pictures/defaults.yaml python -m tools compare --nodes 20 --pods 600 --clusters 3 --region us-east-1 \
 		--chart images/costs.png > /dev/null
@@ -128,7 +130,7 @@ bench: $(PYTHON_READY)  ## Measure synth against stock imports, and by the size 
 	@python -m tools bench
 
 .PHONY: lock
-lock: $(PYTHON_READY)  ## Update Pipfile.lock and package-lock.json to the newest allowed versions
+lock: $(SYNTH_READY) .tools/pipenv/.installed  ## Update Pipfile.lock and package-lock.json to the newest allowed versions
 	@pipenv lock
 	@$(PYTHON) -c "import json, pathlib; lock = pathlib.Path('Pipfile.lock'); \
 		data = json.loads(lock.read_text()); data['_meta']['sources'] = []; \
@@ -137,16 +139,14 @@ lock: $(PYTHON_READY)  ## Update Pipfile.lock and package-lock.json to the newes
 
 .PHONY: env
 env:  ## Print what puts cdktf and Python on the PATH: eval "$$(make env)"
-	@test -e .tools/venv -a -e node_modules || echo "nothing is installed yet: make setup" >&2
-	@echo 'export PATH="$(CURDIR)/.tools/venv/bin:$(CURDIR)/node_modules/.bin:$$PATH"'
+	@test -e $(SYNTH_READY) -a -e $(NODE_READY) || echo "cdktf is not installed yet: make setup" >&2
+	@echo 'export PATH="$(CURDIR)/bin:$(CURDIR)/.tools/venv/bin:$(CURDIR)/node_modules/.bin:$$PATH" CHECKPOINT_DISABLE=1 NODE_NO_WARNINGS=1'
 
 .PHONY: clean
 clean:  ## Remove what the targets made, but no Terraform state
 	@rm -rf cdktf.out node_modules .tools .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .tools/pipenv/.installed: Makefile
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: $(PYTHON) must be" \
-		"Python 3.11 or newer; name one that is: make setup PYTHON=python3.12" >&2; exit 1; }
 	@echo "setup: pipenv $(PIPENV_VERSION)"
 	@$(PYTHON) -m venv --clear .tools/pipenv
 	@.tools/pipenv/bin/pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION) || $(OFFLINE)
@@ -159,11 +159,13 @@ clean:  ## Remove what the targets made, but no Terraform state
 	@GOBIN="$(CURDIR)/.tools/bin" go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 	@touch $@
 
-$(PYTHON_READY): .tools/pipenv/.installed Pipfile.lock
-	@echo "setup: Python packages of Pipfile.lock (about a minute the first time)"
-	@pipenv sync --dev --python "$$(command -v $(PYTHON))" || $(OFFLINE)
-	@ln -sfn "$$(pipenv --venv)" .tools/venv
-	@touch $@
+$(SYNTH_READY): Pipfile.lock tools/setup.py
+	@$(CHECK_PYTHON)
+	@$(PYTHON) -m tools setup packages
+
+$(PYTHON_READY): Pipfile.lock tools/setup.py
+	@$(CHECK_PYTHON)
+	@$(PYTHON) -m tools setup all
 
 # Apart from the project's packages: it pins many of its own.
 .tools/checkov/.installed: Makefile
@@ -172,7 +174,6 @@ $(PYTHON_READY): .tools/pipenv/.installed Pipfile.lock
 	@.tools/checkov/bin/pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) || $(OFFLINE)
 	@touch $@
 
-$(NODE_READY): package-lock.json | $(PYTHON_READY)
-	@echo "setup: CDKTF command line of package-lock.json"
-	@npm ci --no-audit --no-fund --loglevel=error || $(OFFLINE)
+$(NODE_READY): package-lock.json | $(SYNTH_READY)
+	@$(PYTHON) -m tools setup cdktf
 	@touch $@

@@ -8,6 +8,8 @@ from tools.common import CommandError
 # Where each command's `main` is. Only the one that runs is imported: `plan` and `gate` run where
 # no package is installed.
 COMMANDS = {
+    "setup": "tools.setup",
+    "synth": "tools.synth",
     "new": "tools.new",
     "compare": "tools.compare.command",
     "plan": "tools.review.command",

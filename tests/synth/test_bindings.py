@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,21 @@ console.log(JSON.stringify({ before, after: loaded, said, keys: Object.keys(inde
 """
 
 
-def load(package: Path, index: str, **environment: str) -> dict[str, object]:
+def run_node(program: str, folder: Path, *arguments: str, **environment: str) -> Any:
+    """Run a program, give the JSON that it prints."""
+    done = subprocess.run(
+        ["node", "-e", program, *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return json.loads(done.stdout)
+
+
+def load(package: Path, index: str, **environment: str) -> Any:
     library = package / "lib"
     (library / "b").mkdir(parents=True)
     (library / "index.js").write_text('"use strict";\n' + index)
@@ -45,16 +60,7 @@ def load(package: Path, index: str, **environment: str) -> dict[str, object]:
             'Object.defineProperty(exports, "__esModule", { value: true });\n'
             f'load("{name}"); exports.said = "{name}";\n'
         )
-    done = subprocess.run(
-        ["node", "-e", PROGRAM, str(library / "index.js")],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
+    return run_node(PROGRAM, package, str(library / "index.js"), **environment)
 
 
 @pytest.mark.parametrize("index", [PLAIN, STAR], ids=["plain", "importStar"])
@@ -74,6 +80,45 @@ def test_what_is_not_known_is_loaded_as_it_is(
 ) -> None:
     answer = load(tmp_path / package, index)
     assert (answer["before"], answer["said"]) == (before, "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "before"),
+    [
+        ("exports.convert = exports.other = void 0;\nexports.convert = () => 'told';", []),
+        ("exports.convert = () => 'told';\n__exportStar({}, exports);", ["library"]),
+    ],
+    ids=["named exports", "another shape"],
+)
+@pytest.mark.parametrize("library", ["@cdktf/hcl2cdk", "@cdktn/hcl2cdk"])
+def test_what_a_command_does_not_use_is_loaded_when_asked(
+    tmp_path: Path, library: str, text: str, before: list[str]
+) -> None:
+    """As esbuild bundles the command line: properties are copied as getters."""
+    folder = tmp_path / "node_modules" / library
+    folder.mkdir(parents=True)
+    (folder / "index.js").write_text(f'load("library"); const __exportStar = () => 0;\n{text}\n')
+    program = f"""
+        const loaded = [];
+        globalThis.load = (name) => loaded.push(name);
+        const given = require("{library}"), copy = {{}};
+        for (const name of Object.getOwnPropertyNames(given))
+          Object.defineProperty(copy, name, {{ get: () => given[name] }});
+        const before = [...loaded];
+        console.log(JSON.stringify([before, copy.convert(), given.convert(), loaded]));
+    """
+    assert run_node(program, tmp_path) == [before, "told", "told", ["library"]]
+
+
+def test_a_library_that_is_a_function_is_loaded_when_called(tmp_path: Path) -> None:
+    folder = tmp_path / "node_modules/archiver"
+    folder.mkdir(parents=True)
+    (folder / "index.js").write_text("globalThis.loaded = true; module.exports = (a) => a + 1;")
+    program = """
+        const archiver = require("archiver"), before = globalThis.loaded ?? false;
+        console.log(JSON.stringify([before, archiver(1), globalThis.loaded]));
+    """
+    assert run_node(program, tmp_path) == [False, 2, True]
 
 
 def test_options_that_are_there_stay_and_a_path_may_have_spaces(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""Ring 1: what the installers are told, and what a person is told of them."""
+
+import re
+import sys
+
+import pytest
+
+from tools import setup
+from tools.common import CommandError
+
+LOCK = {
+    "default": {"yaml": {"version": "==6.0", "hashes": ["sha256:aa", "sha256:bb"]}},
+    "develop": {
+        "moto": {
+            "version": "==5.2",
+            "extras": ["s3", "server"],
+            "markers": "python_version >= '3.10'",
+            "hashes": ["sha256:cc"],
+        },
+        "yaml": {"version": "==6.0", "hashes": ["sha256:aa", "sha256:bb"]},
+    },
+}
+YAML = "yaml==6.0 --hash=sha256:aa --hash=sha256:bb"
+MOTO = "moto[s3,server]==5.2 ; python_version >= '3.10' --hash=sha256:cc"
+
+
+@pytest.mark.parametrize(
+    ("sections", "lines"), [(["default"], [YAML]), (["default", "develop"], [MOTO, YAML])]
+)
+def test_a_lock_is_written_with_its_hashes(sections: list[str], lines: list[str]) -> None:
+    assert list(setup.requirements(LOCK, sections)) == lines
+
+
+def test_a_mirror_that_pip_knows_is_told_to_uv() -> None:
+    settings = (
+        ":env:.index-url='https://mirror.example/simple'\n"
+        "global.extra-index-url='\\nhttps://a.example\\nhttps://b.example'\n"
+        "global.timeout='60'\n"
+    )
+    assert setup.from_pip(settings) == {
+        "UV_DEFAULT_INDEX": "https://mirror.example/simple",
+        "UV_INDEX": "https://a.example https://b.example",
+    }
+
+
+def test_a_step_tells_its_time_and_keeps_the_noise(capsys: pytest.CaptureFixture[str]) -> None:
+    with setup.step("nothing of note"):
+        setup.run(sys.executable, "-c", "print('noise')")
+    assert re.fullmatch(r"setup: nothing of note \.\.\. \d+ s\n", capsys.readouterr().out)
+
+
+def test_what_an_installer_says_is_shown_when_it_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CommandError, match=r"^no route to host\nCould it not be fetched"):  # noqa: SIM117
+        with setup.step("a package"):
+            setup.run(sys.executable, "-c", "import sys; sys.exit('no route to host')")
+    assert capsys.readouterr().out == "setup: a package ... failed\n"

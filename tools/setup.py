@@ -1,0 +1,165 @@
+"""Install what is pinned in Pipfile.lock and package-lock.json, and say how long each step takes.
+
+`packages` is what synth takes, `all` adds what the tests and tools take, `cdktf` is the CDKTF
+command line. Standard library only: this runs before anything is installed.
+"""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from tools.common import ROOT, CommandError
+
+UV_VERSION = "0.13.9"
+TOOLS = ROOT / ".tools"
+VENV = TOOLS / "venv"
+# Says that everything is installed, not only what synth takes; the Makefile knows it, too.
+ALL = VENV / ".all"
+OFFLINE = (
+    "Could it not be fetched? Behind a proxy or a mirror set HTTPS_PROXY, PIP_INDEX_URL or"
+    " npm_config_registry; then run the same again."
+)
+# uv reads no settings of pip; a mirror is set there more often than for uv.
+OF_PIP = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+}
+# Loading a binding for the first time unpacks it into jsii's cache in the user's home.
+UNPACK = (
+    "import bindings, importlib;"
+    "[importlib.import_module(root + '._jsii') for root in bindings.PROVIDERS]"
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Install one of the three; 0, or CommandError with what the installer said."""
+    match arguments:
+        case ["packages"]:
+            install_packages(everything=ALL.exists())
+        case ["all"]:
+            install_packages(everything=True)
+        case ["cdktf"]:
+            with step("CDKTF command line of package-lock.json"):
+                run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+        case _:
+            raise CommandError("usage: python -m tools setup {packages,all,cdktf}")
+    return 0
+
+
+def install_packages(*, everything: bool) -> None:
+    """Bring the virtual environment to what Pipfile.lock says, without or with [dev-packages]."""
+    lock = json.loads((ROOT / "Pipfile.lock").read_text(encoding="utf-8"))
+    sections = ["default", "develop"] if everything else ["default"]
+    wanted = list(requirements(lock, sections))
+    new = not (VENV / "bin/python").exists() or VENV.is_symlink()
+    uv = install_uv()
+    if new:
+        # Earlier, it was a link to an environment of pipenv's.
+        VENV.unlink() if VENV.is_symlink() else shutil.rmtree(VENV, ignore_errors=True)
+        run(uv, "venv", "--python", sys.executable, "--no-project", str(VENV))
+    listed = TOOLS / "requirements.txt"
+    listed.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+    with step(f"{len(wanted)} Python packages of Pipfile.lock"):
+        run(
+            *(uv, "pip", "sync", "--require-hashes", "--python", str(VENV / "bin/python")),
+            str(listed),
+        )
+    with step("bindings unpacked for Node.js"):
+        run(str(VENV / "bin/python"), "-c", UNPACK)
+    (VENV / ".packages").touch()
+    if everything:
+        ALL.touch()
+
+
+def install_uv() -> str:
+    """Install uv at its pinned version, if it is not there; give its path."""
+    folder = TOOLS / f"uv-{UV_VERSION}"
+    program = folder / "bin/uv"
+    if not program.exists():
+        with step(f"uv {UV_VERSION}, which installs Python packages"):
+            run(sys.executable, "-m", "venv", "--clear", str(folder))
+            run(
+                *(str(folder / "bin/python"), "-m", "pip", "install", "--quiet"),
+                *("--disable-pip-version-check", f"uv=={UV_VERSION}"),
+            )
+    return str(program)
+
+
+def requirements(lock: Mapping[str, Any], sections: Iterable[str]) -> Iterator[str]:
+    """Write sections of a Pipfile.lock as lines of a requirements file, hashes included."""
+    packages = {name: pinned for section in sections for name, pinned in lock[section].items()}
+    for name, pinned in sorted(packages.items()):
+        extras = f"[{','.join(pinned['extras'])}]" if "extras" in pinned else ""
+        marker = f" ; {pinned['markers']}" if "markers" in pinned else ""
+        hashes = "".join(f" --hash={each}" for each in pinned["hashes"])
+        yield f"{name}{extras}{pinned['version']}{marker}{hashes}"
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Say what is done, and when it is done, how long it took."""
+    print(f"setup: {what} ...", end="", flush=True)
+    start = time.monotonic()
+    try:
+        yield
+    except CommandError:
+        print(" failed", flush=True)
+        raise
+    print(f" {time.monotonic() - start:.0f} s", flush=True)
+
+
+def run(*command: str) -> None:
+    """Run an installer quietly; what it says is shown only when it fails."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CommandError(f"{done.stdout.strip()}\n{OFFLINE}")
+
+
+def environment() -> dict[str, str]:
+    """Give the environment of an installer: our programs first, pip's mirror for uv, too."""
+    return {
+        **from_pip(pip_settings()),
+        **os.environ,
+        "PATH": os.pathsep.join([str(VENV / "bin"), os.environ["PATH"]]),
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
+
+
+def pip_settings() -> str:
+    """Ask pip for its settings, from its files and its environment variables."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def from_pip(settings: str) -> dict[str, str]:
+    """Translate what `pip config list` says to the variables that uv reads."""
+    found = {}
+    for line in settings.splitlines():
+        key, _, value = line.partition("=")
+        if variable := OF_PIP.get(key.rpartition(".")[2]):
+            found[variable] = " ".join(str(ast.literal_eval(value)).split())
+    return found
