@@ -80,7 +80,8 @@ def _known(data: dict[str, Any], wrong: Iterable[tuple[int | str, ...]]) -> Sett
             field = section.model_fields.get(str(part))
             within = field.annotation if field else None
             if depth == len(location) or not _is_section(within):
-                mapping.pop(part, None)
+                for key in [key for key in mapping if key == part or not isinstance(key, str)]:
+                    del mapping[key]
                 unknown += [location[:depth]] if field else []
                 break
             mapping, section = mapping[part], within

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tools.common import ROOT, CommandError
+from tools.common import ROOT, CommandError, command_line
 
 UV_VERSION = "0.13.9"
 TOOLS = ROOT / ".tools"
@@ -43,16 +43,14 @@ UNPACK = (
 
 def main(arguments: list[str]) -> int:
     """Install one of the three; 0, or CommandError with what the installer said."""
-    match arguments:
-        case ["packages"]:
-            install_packages(everything=ALL.exists())
-        case ["all"]:
-            install_packages(everything=True)
-        case ["cdktf"]:
-            with step("CDKTF command line of package-lock.json"):
-                run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
-        case _:
-            raise CommandError("usage: python -m tools setup {packages,all,cdktf}")
+    parser = command_line("setup", __doc__)
+    parser.add_argument("what", choices=("packages", "all", "cdktf"))
+    what = parser.parse_args(arguments).what
+    if what == "cdktf":
+        with step("CDKTF command line of package-lock.json"):
+            run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+    else:
+        install_packages(everything=what == "all" or ALL.exists())
     return 0
 
 

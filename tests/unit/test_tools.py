@@ -30,11 +30,13 @@ def test_what_is_no_command_is_told_in_one_line(
 def test_a_command_has_one_name(command: str) -> None:
     assert find_spec(door.COMMANDS[command])
     recipes = (ROOT / "Makefile").read_text()
-    is_called = re.search(rf"^\t.*python -m tools {command}\b", recipes, re.MULTILINE)
+    is_called = re.search(
+        rf"^\t.*(python|\$\(PYTHON\)) -m tools {command}\b", recipes, re.MULTILINE
+    )
     assert bool(is_called) is (command in makefile.variables()) is (command not in OF_CI)
 
 
-@pytest.mark.parametrize("command", ["plan", *OF_CI])
+@pytest.mark.parametrize("command", ["plan", "setup", *OF_CI])
 def test_no_package_is_needed(command: str) -> None:
     done = subprocess.run(
         [sys.executable, "-S", "-m", "tools", command, "--help"],
