@@ -27,6 +27,11 @@ def helm_release(
     """Install a chart and wait until its workloads are ready.
 
     The values are one document, not `set` blocks: those turn numbers and booleans into text.
+
+    A failed install leaves a release in the cluster, but none in the state of provider 3.x
+    (terraform-provider-helm v3.1.2, helm/resource_helm_release.go, `Create`). `upgrade_install`
+    lets the next run upgrade it, where an install would end with "cannot reuse a name that is still
+    in use".
     """
     return Release(
         scope,
@@ -39,6 +44,7 @@ def helm_release(
         version=chart.version,
         values=[to_yaml(values)],
         wait=True,
+        upgrade_install=True,
         timeout=TIMEOUT_SECONDS,
         depends_on=list(depends_on) or None,
         lifecycle=TerraformResourceLifecycle(precondition=list(preconditions))

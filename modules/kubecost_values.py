@@ -8,6 +8,7 @@ from typing import Any
 
 from metrics.scrape_jobs import global_settings
 from metrics.units import INTERVAL
+from modules.pods import AWAITED_ON_NO_NODE
 from modules.signing import Signing
 from modules.versions import SIGV4_PROXY_IMAGE
 from settings import KubecostSettings
@@ -42,6 +43,7 @@ def common(
     if settings.network_costs:
         values["networkCosts"] |= {
             "port": network_costs_port,
+            "updateStrategy": AWAITED_ON_NO_NODE,
             "config": {
                 # The chart counts all private addresses as in the same zone, which hides what
                 # traffic between zones costs. Where a pod's zone is, network-costs knows itself.

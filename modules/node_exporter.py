@@ -5,6 +5,7 @@ from constructs import Construct
 from modules import versions
 from modules.helm_release import helm_release
 from modules.placement import KubecostPlacement
+from modules.pods import AWAITED_ON_NO_NODE
 
 
 class NodeExporter(Construct):
@@ -21,6 +22,7 @@ class NodeExporter(Construct):
             values={
                 # Found as pods; the Service's annotation would call in other Prometheuses.
                 "service": {"enabled": False, "port": at.node_exporter_port},
+                "updateStrategy": AWAITED_ON_NO_NODE,
             },
             depends_on=[at.namespace],
         )
