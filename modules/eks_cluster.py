@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from cdktf import Fn, ITerraformDependable
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.data_aws_eks_addon_version import DataAwsEksAddonVersion
-from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.eks_access_entry import EksAccessEntry
 from cdktf_cdktf_provider_aws.eks_access_policy_association import (
     EksAccessPolicyAssociation,
@@ -40,7 +39,7 @@ from cdktf_cdktf_provider_aws.launch_template import (
 )
 from constructs import Construct
 
-from modules import policy
+from modules import partitions, policy
 from modules.network import Network
 from modules.policy import IdentityProvider
 from modules.workload_role import WorkloadRole
@@ -70,6 +69,7 @@ class EksCluster(Construct):
         settings: BaseSettings,
         *,
         name: str,
+        region: str,
         network: Network,
         tags: dict[str, str],
     ) -> None:
@@ -77,7 +77,7 @@ class EksCluster(Construct):
         self._settings = settings
         self._prefix = name
         self._tags = tags
-        self._partition = DataAwsPartition(self, "partition")
+        self._region = region
         self._cluster = self._control_plane(network.private_subnet_ids)
         self.name = self._cluster.name
         self.identities = self._identity_provider()
@@ -158,8 +158,7 @@ class EksCluster(Construct):
             f"admin_{id}_policy",
             cluster_name=self.name,
             principal_arn=entry.principal_arn,
-            policy_arn=f"arn:{self._partition.partition}:eks::aws:cluster-access-policy/"
-            "AmazonEKSClusterAdminPolicy",
+            policy_arn=self._arn_of_aws("eks", "cluster-access-policy/AmazonEKSClusterAdminPolicy"),
             access_scope=EksAccessPolicyAssociationAccessScope(type="cluster"),
         )
 
@@ -270,4 +269,7 @@ class EksCluster(Construct):
         )
 
     def _managed_policy(self, name: str) -> str:
-        return f"arn:{self._partition.partition}:iam::aws:policy/{name}"
+        return self._arn_of_aws("iam", f"policy/{name}")
+
+    def _arn_of_aws(self, service: str, resource: str) -> str:
+        return partitions.arn(service, resource, region=self._region, account="aws", regional=False)

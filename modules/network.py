@@ -21,6 +21,7 @@ from cdktf_cdktf_provider_aws.vpc_endpoint import VpcEndpoint
 from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
 from constructs import Construct
 
+from modules.partitions import endpoint_service
 from settings import BaseSettings
 
 # Zones in which EKS cannot place its control plane (EKS user guide, "Subnet requirements").
@@ -161,7 +162,7 @@ class Network(Construct):
             self,
             "s3",
             vpc_id=vpc.id,
-            service_name=f"com.amazonaws.{region}.s3",
+            service_name=endpoint_service("s3", region),
             vpc_endpoint_type="Gateway",
             route_table_ids=private_table_ids,
             tags={"Name": f"{name}-s3"},
@@ -193,7 +194,7 @@ class Network(Construct):
             self,
             "amp_endpoint",
             vpc_id=self.vpc_id,
-            service_name=f"com.amazonaws.{region}.aps-workspaces",
+            service_name=endpoint_service("aps-workspaces", region),
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
             subnet_ids=self.private_subnet_ids,

@@ -114,7 +114,9 @@ Name = Annotated[
         "1 to 24 letters, digits and hyphens, beginning with a letter, not ending with a hyphen",
     ),
 ]
-Region = Annotated[str, Matching(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")]
+Region = Annotated[
+    str, Matching(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}", "an AWS region such as ap-northeast-2")
+]
 ClusterName = Annotated[
     str,
     Matching(

@@ -24,6 +24,7 @@ class Base(Stack):
             "eks",
             settings.base,
             name=settings.name,
+            region=settings.region,
             network=network,
             tags=settings.tags,
         )

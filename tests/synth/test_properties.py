@@ -28,7 +28,7 @@ user_settings = st.fixed_dictionaries(
                 not in ("cluster-one", "yes", "true", "null", "off", "false", "no", "on", "y", "n")
             )
         ),
-        "region": st.sampled_from(["us-east-1", "eu-central-1", "us-gov-west-1"]),
+        "region": st.sampled_from(["us-east-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1"]),
         "tags": st.dictionaries(tag_text, tag_text, max_size=3),
         "base": st.fixed_dictionaries(
             {},

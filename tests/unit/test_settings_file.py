@@ -169,3 +169,10 @@ def test_whatever_is_written_gives_settings_or_plain_messages(
 ) -> None:
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     assert plain(messages(data, tmp_path_factory.getbasetemp()))
+
+
+@pytest.mark.parametrize(
+    "region", ["eusc-de-east-1", "us-gov-west-1", "cn-north-1", "us-isob-east-1"]
+)
+def test_every_partition_has_regions(region: str, tmp_path: Path) -> None:
+    assert load(f"region: {region}", tmp_path).region == region

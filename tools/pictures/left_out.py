@@ -35,7 +35,6 @@ LEFT_OUT = {
     "?*:data.aws_caller_identity.*": "looked up, not made",
     "?*:data.aws_eks_addon_version.*": "looked up, not made",
     "?*:data.aws_eks_clusters.*": "looked up, for a message",
-    "?*:data.aws_partition.*": "looked up, not made",
     "?*:output.*": "tells addresses and names",
     "?*:aws_cloudwatch_log_group.workspace_log_group": "part of the workspace",
     "?*:aws_prometheus_rule_group_namespace.*": "part of the workspace",

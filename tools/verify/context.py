@@ -195,8 +195,6 @@ class Context:
                 return {"arn": f"{iam}:oidc-provider/{self.issuer}"}
             case "aws_iam_role":
                 return {"arn": f"{iam}:role/{self.declared.resources(kind)[name]['name']}"}
-            case "aws_partition":
-                return {"partition": partition}
             case "aws_prometheus_workspace":
                 found = self.workspace(name)
                 return {
