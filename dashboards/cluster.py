@@ -22,6 +22,7 @@ from dashboards.panels import (
     table_panel,
     timeseries_panel,
 )
+from metrics.queries import bytes_per_volume
 from metrics.rules import CLUSTER_COST, NAMESPACE_COST
 
 
@@ -29,10 +30,7 @@ def cluster() -> builder.Dashboard:
     """Show the nodes, namespaces, storage and network of the chosen clusters."""
     prices = f"avg by (cluster_id, node) (node_total_hourly_cost{{{CLUSTERS}}})"
     types = f"avg by (cluster_id, node, instance_type) (node_total_hourly_cost{{{CLUSTERS}}})"
-    claims = (
-        "max by (cluster_id, namespace, persistentvolumeclaim, persistentvolume)"
-        f" (pod_pvc_allocation{{{NAMESPACES}}})"
-    )
+    claims = bytes_per_volume(f"{{{NAMESPACES}}}")
     volume_price = f"avg by (cluster_id, persistentvolume) (pv_hourly_cost{{{CLUSTERS}}})"
     balancers = (
         "avg by (cluster_id, namespace, service_name, ingress_ip)"
@@ -48,7 +46,7 @@ def cluster() -> builder.Dashboard:
         .with_panel(
             stat_panel(
                 "Cost per month",
-                "Nodes, mounted volumes, load balancers, management fee and network egress.",
+                "Nodes, claimed volumes, load balancers, management fee and network egress.",
                 per_month(CLUSTER_COST_NOW),
                 legend=per_cluster,
             ).height(8)
@@ -129,7 +127,7 @@ def cluster() -> builder.Dashboard:
         .with_panel(
             table_panel(
                 "Volumes",
-                "Volumes that a pod mounts; costs per month.",
+                "Volumes that are claimed, mounted or not; costs per month.",
                 {
                     "cluster_id": "Cluster",
                     "namespace": "Namespace",

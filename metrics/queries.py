@@ -38,7 +38,11 @@ STORAGE_PER_NAMESPACE = (
     " * on (cluster_id, persistentvolume) group_left ()"
     " avg by (cluster_id, persistentvolume) (pv_hourly_cost))"
 )
-"""$/h by cluster_id and namespace; a volume that several pods mount counts for each of them."""
+"""$/h by cluster_id and namespace.
+
+cost-model divides what a claim requests by the number of pods that mount it (opencost
+pkg/costmodel/metrics.go), so a volume counts once, however many pods share it.
+"""
 
 COST_PER_NAMESPACE = (
     "sum by (cluster_id, namespace) ("
@@ -86,3 +90,15 @@ def network_egress_per_namespace(window: str = "1h") -> str:
         f'label_replace({query}, "to", "{to}", "", "")' for to, query in parts.items()
     )
     return f"sum by (cluster_id, namespace) ({union})"
+
+
+def bytes_per_volume(selector: str = "") -> str:
+    """Give the bytes of each volume that is claimed, the parts of its pods added up.
+
+    By cluster_id, namespace, claim and volume; `selector` is PromQL's, in braces.
+    """
+    claim = "persistentvolumeclaim, persistentvolume"
+    return (
+        f"sum by (cluster_id, namespace, {claim})"
+        f" (avg by (cluster_id, namespace, pod, {claim}) (pod_pvc_allocation{selector}))"
+    )

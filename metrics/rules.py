@@ -94,10 +94,9 @@ _LOAD_BALANCERS = (
     "sum by (cluster_id, namespace)"
     " (avg by (cluster_id, namespace, service_name, ingress_ip) (kubecost_load_balancer_cost))"
 )
-# By volume: what several pods mount is paid once.
 _VOLUMES = (
-    "sum by (cluster_id) (max by (cluster_id, persistentvolume) (pod_pvc_allocation) / 1024^3"
-    " * on (cluster_id, persistentvolume)"
+    f"sum by (cluster_id) ({queries.bytes_per_volume()} / 1024^3"
+    " * on (cluster_id, persistentvolume) group_left ()"
     " avg by (cluster_id, persistentvolume) (pv_hourly_cost))"
 )
 _MANAGEMENT = (
@@ -168,7 +167,7 @@ FLEET_RULES: dict[str, Any] = {
 The workspace that all clusters write to evaluates them, once for the fleet; its other rules may be
 there or not. `NAMESPACE_COST` has a series for each kind of resource that a namespace is allocated;
 `CLUSTER_COST` has one for each kind that a cluster is billed for: its nodes whole, idle or not, its
-volumes that a pod mounts, its load balancers, its management fee and its priced network egress.
+volumes that are claimed, its load balancers, its management fee and its priced network egress.
 `ALLOCATED_COST` is the part of the nodes that containers are allocated. `SERIES` counts all series
 of a cluster, recorded ones too, as the workspace's limit for the cluster does.
 """

@@ -97,8 +97,9 @@ CONTAINERS = [
     Container("c", "web", "web-0", "n1", 1, 6),
 ]
 VOLUMES = [
-    Volume("a", "web", ("web-0", "web-1"), "pv1", 20, 0.0001),
+    Volume("a", "web", ("web-0", "web-1", "web-2", "web-3"), "pv1", 100, 0.0001),
     Volume("b", "web", ("web-0",), "pv1", 50, 0.0002),
+    Volume("b", "ops", ("unmounted-pvs",), "pv2", 10, 0.0002),
 ]
 BALANCERS = [Balancer("a", "web", "web", 0.0225), Balancer("c", "web", "web", 0.025)]
 EGRESS = [
@@ -191,7 +192,8 @@ def gauges() -> Iterable[tuple[str, Labels, str]]:
             claim = labels(
                 **which, namespace=volume.namespace, pod=pod, persistentvolumeclaim="data"
             )
-            yield "pod_pvc_allocation", claim, f"{volume.gib * GIB}x{NOW}"
+            share = volume.gib * GIB / len(volume.pods)
+            yield "pod_pvc_allocation", claim, f"{share}x{NOW}"
     for balancer in BALANCERS:
         where = labels(
             cluster_id=balancer.cluster,
@@ -230,8 +232,7 @@ def namespace_costs() -> Iterable[tuple[tuple[str, str, str], float]]:
         for resource, usd in allocated(each).items():
             yield (each.cluster, each.namespace, resource), usd
     for volume in VOLUMES:
-        usd = len(volume.pods) * volume.gib * volume.price  # counted for each pod
-        yield (volume.cluster, volume.namespace, "storage"), usd
+        yield (volume.cluster, volume.namespace, "storage"), volume.gib * volume.price
     for flow in EGRESS:
         yield (flow.cluster, flow.namespace, "network"), flow.gib_per_hour * EGRESS_PRICE[flow.to]
     for balancer in BALANCERS:
@@ -246,7 +247,7 @@ def cluster_costs(minute: int = NOW) -> Iterable[tuple[tuple[str, str], float]]:
     for cluster, fee in MANAGEMENT.items():
         yield (cluster, "management"), fee
     for volume in VOLUMES:
-        yield (volume.cluster, "storage"), volume.gib * volume.price  # paid once
+        yield (volume.cluster, "storage"), volume.gib * volume.price
     for (cluster, _, resource), usd in namespace_costs():
         if resource in ("network", "load_balancer"):
             yield (cluster, resource), usd
