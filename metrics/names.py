@@ -1,9 +1,11 @@
 """Metric names by purpose: what Kubecost needs, and what alone shows costs.
 
 Sources: Kubecost's metric references user-metrics.md and ksm-metrics.md (kubecost/docs), the
-queries of opencost/opencost pkg/costmodel (allocation.go, cluster.go, costmodel.go), and the keep
-lists in values.yaml of the chart cost-analyzer 2.8.7.
+queries of opencost/opencost (`OPENCOST_QUERIES`), and the keep lists in values.yaml of the chart
+cost-analyzer 2.8.7.
 """
+
+import re
 
 # From cost-model on port 9003: prices, and what each container, claim and balancer is allocated.
 COST_MODEL_COSTS = (
@@ -88,6 +90,15 @@ NODE_EXPORTER = (
     "node_network_transmit_bytes_total",
 )
 
+# From NVIDIA's DCGM exporter, where the cluster has one: how much of its GPU a container uses.
+DCGM = (
+    "DCGM_FI_DEV_DEC_UTIL",
+    "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
+)
+
+# Of Prometheus about itself: whether it scrapes as often as it should.
+PROMETHEUS = ("prometheus_target_interval_length_seconds",)
+
 # container_gpu_allocation without the zeros that it has for every container without GPUs; made by
 # the recording rules.
 GPU_ALLOCATION = "kubecost_container_gpu_allocation"
@@ -112,6 +123,73 @@ NOT_EVERYWHERE = (
 )
 
 
+# Every metric that OpenCost's own queries name: opencost/opencost of 2024-10-24, pkg/costmodel
+# (allocation.go, cluster.go, costmodel.go, clusters/) and pkg/prom/diagnostics.go. Kubecost 2.8 is
+# closed source; this is the nearest code that can be read.
+OPENCOST_QUERIES = (
+    "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
+    "container_cpu_allocation",
+    "container_cpu_cfs_periods_total",
+    "container_cpu_cfs_throttled_periods_total",
+    "container_cpu_usage_seconds_total",
+    "container_fs_limit_bytes",
+    "container_fs_usage_bytes",
+    "container_gpu_allocation",
+    "container_memory_allocation_bytes",
+    "container_memory_usage_bytes",
+    "container_memory_working_set_bytes",
+    "container_network_receive_bytes_total",
+    "container_network_transmit_bytes_total",
+    "deployment_match_labels",
+    "kube_namespace_annotations",
+    "kube_namespace_labels",
+    "kube_node_labels",
+    "kube_node_status_allocatable_cpu_cores",
+    "kube_node_status_allocatable_memory_bytes",
+    "kube_node_status_capacity_cpu_cores",
+    "kube_node_status_capacity_memory_bytes",
+    "kube_persistentvolume_capacity_bytes",
+    "kube_persistentvolumeclaim_info",
+    "kube_persistentvolumeclaim_resource_requests_storage_bytes",
+    "kube_pod_annotations",
+    "kube_pod_container_resource_requests",
+    "kube_pod_container_status_running",
+    "kube_pod_labels",
+    "kube_pod_owner",
+    "kube_replicaset_owner",
+    "kubecost_cluster_info",
+    "kubecost_cluster_memory_working_set_bytes",
+    "kubecost_container_cpu_usage_irate",
+    "kubecost_load_balancer_cost",
+    "kubecost_network_internet_egress_cost",
+    "kubecost_network_region_egress_cost",
+    "kubecost_network_zone_egress_cost",
+    "kubecost_node_is_spot",
+    "kubecost_pod_network_egress_bytes_total",
+    "kubecost_pv_info",
+    "kubelet_volume_stats_used_bytes",
+    "node_cpu_hourly_cost",
+    "node_cpu_seconds_total",
+    "node_gpu_count",
+    "node_gpu_hourly_cost",
+    "node_ram_hourly_cost",
+    "node_total_hourly_cost",
+    "pod_pvc_allocation",
+    "prometheus_target_interval_length_seconds",
+    "pv_hourly_cost",
+    "service_selector_labels",
+    "statefulSet_match_labels",
+)
+
+# What Kubecost's documents name and nobody here keeps, and what is lost by that.
+LEFT_OUT = {
+    "kube_pod_container_resource_limits": "limits beside requests, in OpenCost since 2025-10",
+    "kube_pod_status_phase": "a table of pods by phase; costs follow what runs",
+    "kubecost_allocation_data_status": "diagnostics of clusters that share a bucket",
+    "kubecost_asset_data_status": "diagnostics of clusters that share a bucket",
+}
+
+
 def keep(names: tuple[str, ...]) -> dict[str, object]:
     """Make the relabel rule that keeps these metric names and drops all others.
 
@@ -130,3 +208,13 @@ def keep_costs(*besides: str) -> list[dict[str, object]]:
         keep((*COST_ONLY, *besides)),
         {"source_labels": ["same_zone"], "regex": "true", "action": "drop"},
     ]
+
+
+def drop_labels(patterns: tuple[str, ...]) -> dict[str, object]:
+    """Make the relabel rule that drops Kubernetes labels from `kube_*_labels` and their like.
+
+    A pattern is a label's name; `*` stands for any text. cost-model writes `label_` before a name
+    and `_` for what Prometheus does not take in one.
+    """
+    names = (re.sub(r"[^A-Za-z0-9_*]", "_", pattern).replace("*", ".*") for pattern in patterns)
+    return {"regex": f"label_({'|'.join(sorted(names))})", "action": "labeldrop"}

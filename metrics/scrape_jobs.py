@@ -22,12 +22,16 @@ Job = dict[str, Any]
 
 @dataclass(frozen=True)
 class Targets:
-    """What a release of Kubecost offers for scraping; a port that is None is not there."""
+    """What a release of Kubecost offers for scraping; a port that is None is not there.
+
+    `dropped_labels` are patterns for Kubernetes labels that no one groups costs by.
+    """
 
     release: str
     namespace: str
     network_costs_port: int | None
     node_exporter_port: int | None
+    dropped_labels: tuple[str, ...] = ()
 
 
 def scrape_jobs(targets: Targets) -> list[Job]:
@@ -38,6 +42,7 @@ def scrape_jobs(targets: Targets) -> list[Job]:
     jobs += [
         _cadvisor(),
         _kubelet("kubernetes-nodes", "/metrics", names.KUBELET),
+        _dcgm(),
     ]
     if targets.node_exporter_port:
         jobs.append(_node_exporter(targets.namespace, targets.node_exporter_port))
@@ -57,7 +62,9 @@ def _kubecost(targets: Targets) -> Job:
             _only("__meta_kubernetes_pod_container_port_number", "9003"),
         ],
         "metric_relabel_configs": [
-            names.keep((*names.COST_MODEL_COSTS, *names.COST_MODEL_KUBE_STATE))
+            names.keep((*names.COST_MODEL_COSTS, *names.COST_MODEL_KUBE_STATE)),
+            # AMP refuses a series with more than 150 labels or 7 KB of them.
+            *([names.drop_labels(targets.dropped_labels)] if targets.dropped_labels else ()),
         ],
     }
 
@@ -109,8 +116,38 @@ def _cadvisor() -> Job:
             "regex": "(cali|cilium|cni|dummy|eni|lxc|pod-id-link|veth|vlan).*",
             "action": "drop",
         },
+        # Kubecost reads a node's memory breakdown by this name, which kubelets have dropped.
+        {
+            "source_labels": ["__name__", "container"],
+            "regex": "container_memory_(?:usage|working_set)_bytes;(.+)",
+            "target_label": "container_name",
+        },
     ]
     return job
+
+
+def _dcgm() -> Job:
+    """Find DCGM exporters by the labels that NVIDIA's GPU operator and chart give their pods."""
+    return {
+        "job_name": "kubecost-dcgm-exporter",
+        "kubernetes_sd_configs": [
+            {"role": "pod", "selectors": [{"role": "pod", "label": label}]}
+            for label in (
+                "app in (dcgm-exporter, nvidia-dcgm-exporter)",
+                "app.kubernetes.io/name=dcgm-exporter",
+            )
+        ],
+        "relabel_configs": [_only("__meta_kubernetes_pod_container_port_number", "9400")],
+        "metric_relabel_configs": [names.keep(names.DCGM)],
+    }
+
+
+def _prometheus() -> Job:
+    return {
+        "job_name": "prometheus",
+        "static_configs": [{"targets": ["localhost:9090"]}],
+        "metric_relabel_configs": [names.keep(names.PROMETHEUS)],
+    }
 
 
 def _node_exporter(namespace: str, port: int) -> Job:
@@ -148,8 +185,8 @@ def global_settings(cluster_id: str) -> dict[str, Any]:
 
 
 def for_prometheus(jobs: list[Job]) -> list[Job]:
-    """Spell the jobs for Prometheus itself."""
-    return _with_cluster_ca(jobs)
+    """Spell the jobs for Prometheus itself, which scrapes itself, too."""
+    return [*_with_cluster_ca(jobs), _prometheus()]
 
 
 def for_adot(jobs: list[Job]) -> list[Job]:

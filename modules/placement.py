@@ -74,4 +74,5 @@ class KubecostPlacement(Placement):
             namespace=self.release,
             network_costs_port=self.network_costs_port if settings.network_costs else None,
             node_exporter_port=self.node_exporter_port if settings.node_exporter else None,
+            dropped_labels=settings.dropped_labels,
         )

@@ -178,6 +178,13 @@ ChartVersion = Annotated[
 StorageClass = Annotated[
     str, Matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "a StorageClass name")
 ]
+LabelPattern = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9*][A-Za-z0-9._/*-]{0,316}",
+        "the name of a Kubernetes label, * for any text, such as feature.node.kubernetes.io/*",
+    ),
+]
 Bucket = Annotated[str, Matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket name")]
 KeyPrefix = Annotated[
     str, Matching(r"[\w.-]+(/[\w.-]+)*", "a key prefix without leading or trailing slash")

@@ -62,6 +62,9 @@ class Cluster:
                 self._serve(node.address, release.network_costs_port, pages, pods=pods)
                 if port := release.node_exporter_port:
                     self._serve(node.address, port, {"/metrics": "node_exporter"}, node=node)
+            for pod in pods:
+                if pod.workload.labels.get("app") == "nvidia-dcgm-exporter":
+                    self._serve(pod.address, 9400, {"/metrics": "dcgm"}, node=node, pods=pods)
 
     def _serve_kubecosts(self) -> None:
         for pod in self.inventory.pods:

@@ -104,11 +104,14 @@ class Prometheus(Collector):
         agent: bool = False,
     ) -> None:
         super().__init__(directory, identity, amp, files)
+        self.agent = agent
         self.url = f"http://{self.address}:9090"
         file = "/etc/config/prometheus.yml"
         mode = ["--agent"] if agent else []
         self._check("promtool", "check", "config", *mode, file)
-        config = yaml.safe_load(files["prometheus.yml"])
+        # All collectors share one localhost here, which each has for itself in its pod.
+        own = files["prometheus.yml"].replace("localhost:9090", f"{self.address}:9090")
+        config = yaml.safe_load(own)
         _hurry(config)
         (directory / "etc/config/prometheus.yml").write_text(yaml.safe_dump(config))
         data = directory / "data"

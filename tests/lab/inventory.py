@@ -65,6 +65,7 @@ class Workload:
     containers: Mapping[str, Sequence[float]]
     replicas: int = 1
     volume_gib: int = 0
+    shared_gib: int = 0
     gpus: int = 0
     internet_egress: float = 0
     host_network: bool = False
@@ -138,6 +139,8 @@ class Inventory:
             costs[pod.namespace] += pod.workload.volume_gib * PV_HOURLY_COST
             gpus = pod.workload.gpus * len(pod.containers)
             costs[pod.namespace] += gpus * pod.node.gpu_hourly_cost
+        for workload in self.workloads:
+            costs[workload.namespace] += workload.shared_gib * PV_HOURLY_COST
         return dict(costs)
 
     def hourly_cost(self) -> float:

@@ -73,6 +73,8 @@ def test_full_architectures_hold_every_input_of_kubecost(world: World, name: str
         *names.KUBELET,
         *names.NETWORK_COSTS,
         *names.NODE_EXPORTER,
+        *names.DCGM,
+        *(names.PROMETHEUS if world.overlays[name, "blue"].release.prometheus else ()),
     } - OPTIONAL
     amp = world.amps[name]
     wait_until(lambda: amp.names() >= RECORDED, 60, "every recording rule")
@@ -89,7 +91,8 @@ def test_cost_only_sends_exactly_the_names_of_the_list(world: World) -> None:
 class Share:
     """What of a workspace is of one cluster, as if its Kubecost were alone there.
 
-    Without the other Kubecosts' pods, and without node-exporter, which is off by default.
+    Without the other Kubecosts' pods, and without node-exporter and DCGM exporter, which most
+    clusters lack.
     """
 
     def __init__(self, world: World, workspace: str, cluster: str = "blue") -> None:
@@ -97,7 +100,7 @@ class Share:
         own = world.overlays[workspace if workspace in ARCHITECTURES else CHART, cluster].release
         others = [release.name for release in self._inventory.releases if release != own]
         self._selector = (
-            f'cluster_id="{cluster}",__name__!~"{"|".join(FLEET)}",job!="node-exporter",pod!~".*-node-exporter-.*"'
+            f'cluster_id="{cluster}",__name__!~"{"|".join(FLEET)}",job!~"node-exporter|kubecost-dcgm-exporter",pod!~".*-node-exporter-.*"'
             f',namespace!~"{"|".join(others)}"'
         )
         self.nodes = len(self._inventory.nodes)

@@ -15,23 +15,36 @@ EVERY = [(name, cluster) for name in ARCHITECTURES for cluster in CLUSTERS]
 @pytest.mark.parametrize(("name", "cluster"), EVERY)
 def test_every_job_finds_its_targets(world: World, name: str, cluster: str) -> None:
     nodes = len(world.clusters[cluster].inventory.nodes)
-    on_nodes = ("kubecost-networking", "kubernetes-nodes", "kubernetes-nodes-cadvisor")
-    expected = {"kubecost": 1, **dict.fromkeys((*on_nodes, "node-exporter"), nodes)}
+    on_nodes = (
+        "kubecost-dcgm-exporter",
+        "kubecost-networking",
+        "kubernetes-nodes",
+        "kubernetes-nodes-cadvisor",
+        "node-exporter",
+    )
+    collector = world.collectors[name, cluster]
+    expected = {"kubecost": 1, **dict.fromkeys(on_nodes, nodes)}
+    if isinstance(collector, Prometheus) and not collector.agent:
+        expected["prometheus"] = 1
     up_and_all = {job: [count, count] for job, count in expected.items()}
     wait_until(lambda: world.up(name, cluster) == up_and_all, 60, f"{expected} to be up")
-    collector = world.collectors[name, cluster]
     if isinstance(collector, Prometheus):
         assert {job: len(found) for job, found in collector.targets().items()} == expected
 
 
 def test_nothing_else_is_scraped_and_nothing_twice(world: World) -> None:
-    own, kubelets = set(), set()
+    own, of_nodes = set(), set()
     for cluster in CLUSTERS:
         inventory = world.clusters[cluster].inventory
         own |= {target for release in inventory.releases for target in of(release, inventory)}
-        kubelets |= {f"{node.address}:10250/metrics" for node in inventory.nodes}
+        kubelets = {f"{node.address}:10250/metrics" for node in inventory.nodes}
+        of_nodes |= kubelets | {f"{target}/cadvisor" for target in kubelets}
+        of_nodes |= {
+            f"{pod.address}:9400/metrics"
+            for pod in inventory.pods
+            if pod.workload.name == "nvidia-dcgm-exporter"
+        }
         world.clusters[cluster].scrapes.clear()
-    kubelets |= {f"{target}/cadvisor" for target in kubelets}
     rounds = 3
     counts: Counter[str] = Counter()
 
@@ -46,7 +59,7 @@ def test_nothing_else_is_scraped_and_nothing_twice(world: World) -> None:
     chart = world.overlays[CHART, "blue"].release
     compared = set(of(chart, world.clusters["blue"].inventory))
     aggregator = {target for target in counts if target.endswith(":9004/metrics")}
-    assert set(counts) == own | kubelets | aggregator
+    assert set(counts) == own | of_nodes | aggregator
     assert len(aggregator) == 1
     assert {target for target in own - compared if counts[target] > rounds + 1} == set()
 
@@ -89,5 +102,9 @@ def test_labels_are_those_of_the_workload(world: World, name: str) -> None:
         if name in FULL:
             usage = 'container_cpu_usage_seconds_total{container!=""'
             assert series(usage, *who, "instance") == placed
+            used = series('DCGM_FI_PROF_GR_ENGINE_ACTIVE{pod!=""', *who)
+            assert used == {(p.namespace, p.name) for p in pods if p.workload.gpus}
+            named = 'container_memory_working_set_bytes{container!=""'
+            assert {a == b for a, b in series(named, "container", "container_name")} == {True}
             exporters = series('node_memory_MemTotal_bytes{job!=""', "kubernetes_node")
             assert exporters == {(pod.node.name,) for pod in pods}

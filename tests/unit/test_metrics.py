@@ -21,7 +21,9 @@ from metrics.scrape_jobs import (
 from metrics.volumes import VOLUMES
 from tests.conftest import ROOT
 
-ALL = Targets("kubecost-x", "ns-x", network_costs_port=3009, node_exporter_port=9109)
+ALL = Targets(
+    "kubecost-x", "ns-x", network_costs_port=3009, node_exporter_port=9109, dropped_labels=("a",)
+)
 LEAST = Targets("kubecost-x", "ns-x", network_costs_port=None, node_exporter_port=None)
 
 LISTS = {
@@ -29,6 +31,17 @@ LISTS = {
     for name, value in vars(names).items()
     if name.isupper() and isinstance(value, tuple)
 }
+SCRAPED = {
+    *names.COST_MODEL_COSTS,
+    *names.COST_MODEL_KUBE_STATE,
+    *names.CADVISOR,
+    *names.KUBELET,
+    *names.NETWORK_COSTS,
+    *names.NODE_EXPORTER,
+    *names.DCGM,
+    *names.PROMETHEUS,
+}
+RECORDED = {rule["record"] for group in RECORDING_RULES["groups"] for rule in group["rules"]}
 
 
 @pytest.mark.parametrize("metrics", LISTS.values(), ids=LISTS)
@@ -38,8 +51,18 @@ def test_a_list_of_names_holds_each_name_once(metrics: tuple[str, ...]) -> None:
 
 
 def test_costs_are_a_part_of_what_is_scraped() -> None:
-    scraped = {*names.COST_MODEL_COSTS, *names.COST_MODEL_KUBE_STATE, *names.NETWORK_COSTS}
-    assert set(names.COST_ONLY) - {names.GPU_ALLOCATION} < scraped
+    assert set(names.COST_ONLY) - {names.GPU_ALLOCATION} < SCRAPED
+
+
+def test_kubecost_finds_all_that_it_asks_for() -> None:
+    assert set(names.OPENCOST_QUERIES) <= SCRAPED | RECORDED
+
+
+def test_what_is_left_out_is_named_in_the_document() -> None:
+    page = (ROOT / "docs/metrics.md").read_text()
+    for name, lost in names.LEFT_OUT.items():
+        assert name not in SCRAPED
+        assert f"| `{name}` | {lost} |" in page
 
 
 def test_keep_matches_exactly_the_names_given() -> None:
@@ -55,12 +78,14 @@ def test_each_source_has_a_job() -> None:
         "kubecost-networking",
         "kubernetes-nodes-cadvisor",
         "kubernetes-nodes",
+        "kubecost-dcgm-exporter",
         "node-exporter",
     ]
     assert [job["job_name"] for job in scrape_jobs(LEAST)] == [
         "kubecost",
         "kubernetes-nodes-cadvisor",
         "kubernetes-nodes",
+        "kubecost-dcgm-exporter",
     ]
 
 
@@ -73,12 +98,82 @@ def test_every_job_keeps_a_list_of_names() -> None:
 
 def test_a_job_finds_only_targets_of_its_own_namespace_or_nodes() -> None:
     for job in scrape_jobs(ALL):
+        if job["job_name"] == "kubecost-dcgm-exporter":
+            continue
         (discovery,) = job["kubernetes_sd_configs"]
         assert discovery in (
             {"role": "node"},
             {"role": "pod", "namespaces": {"names": ["ns-x"]}},
             {"role": "endpoints", "namespaces": {"names": ["ns-x"]}},
         )
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"app": "nvidia-dcgm-exporter"},
+        {"app.kubernetes.io/name": "dcgm-exporter", "app.kubernetes.io/component": "dcgm-exporter"},
+    ],
+    ids=["GPU operator", "chart dcgm-exporter"],
+)
+def test_dcgm_exporters_are_asked_for_by_their_labels(labels: dict[str, str]) -> None:
+    # The API server selects; a watch of every pod of a large cluster would take much memory.
+    (job,) = (job for job in scrape_jobs(ALL) if job["job_name"] == "kubecost-dcgm-exporter")
+    selectors = [
+        selector["label"]
+        for discovery in job["kubernetes_sd_configs"]
+        for selector in discovery["selectors"]
+    ]
+
+    def selected(by: str) -> bool:
+        if match := re.fullmatch(r"(\S+) in \((.*)\)", by):
+            return labels.get(match[1]) in match[2].split(", ")
+        key, _, value = by.partition("=")
+        return labels.get(key) == value
+
+    assert any(selected(by) for by in selectors)
+
+
+def gpu_node_labels() -> dict[str, str]:
+    """Label a node as Kubernetes, EKS, node feature discovery and the GPU operator do: 158."""
+    base = {
+        f"label_{name}": "x" * 20
+        for name in (
+            "kubernetes_io_hostname",
+            "kubernetes_io_os",
+            "topology_kubernetes_io_zone",
+            "eks_amazonaws_com_nodegroup",
+            *(f"k8s_io_cloud_provider_aws_{n}" for n in range(15)),
+            *(f"nvidia_com_gpu_{n}" for n in range(36)),
+        )
+    }
+    features = {
+        f"label_feature_node_kubernetes_io_cpu_cpuid_FEATURE{n:03}": "true" for n in range(103)
+    }
+    return base | features
+
+
+def test_no_label_of_a_gpu_node_makes_amp_refuse_its_series() -> None:
+    labels = gpu_node_labels()
+    assert len(labels) == 158
+    rule = names.drop_labels(("feature.node.kubernetes.io/*",))
+    assert rule["action"] == "labeldrop"
+    kept = {
+        name: value for name, value in labels.items() if not re.fullmatch(str(rule["regex"]), name)
+    }
+    assert len(kept) == 55
+    assert "label_nvidia_com_gpu_0" in kept
+    assert sum(len(name) + len(value) for name, value in kept.items()) < 7 * 1024
+    # AMP user guide, "Quotas": 150 labels in a series, of which the collector adds a few.
+    assert len(kept) < 140
+
+
+def test_only_labels_of_kubernetes_objects_are_dropped() -> None:
+    rule = names.drop_labels(("team*", "app.kubernetes.io/version"))
+    assert re.fullmatch(str(rule["regex"]), "label_team_of_me")
+    assert re.fullmatch(str(rule["regex"]), "label_app_kubernetes_io_version")
+    for kept in ("team", "label_app_kubernetes_io_name", "namespace", "label_my_team"):
+        assert not re.fullmatch(str(rule["regex"]), kept)
 
 
 def test_labels_of_other_workloads_survive_in_the_kubecost_job_only() -> None:
@@ -89,7 +184,9 @@ def test_labels_of_other_workloads_survive_in_the_kubecost_job_only() -> None:
 def test_the_dialects_differ_only_in_certificates_and_dollars() -> None:
     jobs = scrape_jobs(ALL)
     assert for_managed_scraper(jobs) == jobs
-    for job, own, adot in zip(jobs, for_prometheus(jobs), for_adot(jobs), strict=True):
+    *rendered, itself = for_prometheus(jobs)
+    assert itself["metric_relabel_configs"] == [names.keep(names.PROMETHEUS)]
+    for job, own, adot in zip(jobs, rendered, for_adot(jobs), strict=True):
         extra = {"tls_config"} if job.get("scheme") == "https" else set()
         assert own.keys() - job.keys() == extra
         assert strings(adot) == [text.replace("$", "$$") for text in strings(own)]
@@ -157,8 +254,7 @@ def test_every_aggregation_of_a_rule_keeps_the_cluster_id() -> None:
 
 
 def test_the_rules_record_what_the_chart_records_and_gpus() -> None:
-    recorded = {rule["record"] for group in RECORDING_RULES["groups"] for rule in group["rules"]}
-    assert recorded == {
+    assert {
         "cluster:cpu_usage:rate5m",
         "cluster:cpu_usage_nosum:rate5m",
         "kubecost_container_cpu_usage_irate",
@@ -167,16 +263,15 @@ def test_the_rules_record_what_the_chart_records_and_gpus() -> None:
         "kubecost_savings_cpu_allocation",
         "kubecost_savings_memory_allocation_bytes",
         names.GPU_ALLOCATION,
-    }
+    } == RECORDED
 
 
 def test_the_inputs_of_the_rules_are_scraped() -> None:
-    scraped = set(chain.from_iterable(LISTS.values()))
     for group in RECORDING_RULES["groups"]:
         for rule in group["rules"]:
             inputs = set(re.findall(r"\b(?:container|kube)_\w+", rule["expr"]))
             assert inputs, rule
-            assert inputs <= scraped, rule
+            assert inputs <= SCRAPED, rule
 
 
 def test_the_document_shows_the_measured_volumes() -> None:
