@@ -1,12 +1,15 @@
 """The EKS cluster: control plane, access, nodes and add-ons, in an order that comes up and down."""
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
 
-from cdktf import Fn, ITerraformDependable
+from cdktf import Fn, ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_eks_addon_version import DataAwsEksAddonVersion
+from cdktf_cdktf_provider_aws.data_aws_iam_session_context import DataAwsIamSessionContext
 from cdktf_cdktf_provider_aws.eks_access_entry import EksAccessEntry
 from cdktf_cdktf_provider_aws.eks_access_policy_association import (
     EksAccessPolicyAssociation,
@@ -46,6 +49,8 @@ from modules.workload_role import WorkloadRole
 from settings import BaseSettings
 
 LOG_RETENTION_DAYS = 30
+# Who made the cluster. EKS gives that identity an access entry, and refuses another one for it.
+CREATOR_TAG = "eks-kubecost:creator"
 
 
 class EksCluster(Construct):
@@ -81,8 +86,8 @@ class EksCluster(Construct):
         self._cluster = self._control_plane(network.private_subnet_ids)
         self.name = self._cluster.name
         self.identities = self._identity_provider()
-        for principal in settings.admins:
-            self._admin(principal)
+        for id, principal in _admin_ids(settings.admins).items():
+            self._admin(id, principal)
         on_hosts = [
             self._addon("vpc-cni", role=self._addon_role("aws-node", "AmazonEKS_CNI_Policy")),
             self._addon("kube-proxy"),
@@ -117,6 +122,8 @@ class EksCluster(Construct):
             name=f"{self._prefix}-cluster",
             assume_role_policy=policy.trust_service("eks.amazonaws.com"),
         )
+        caller = DataAwsCallerIdentity(self, "caller")
+        creator = DataAwsIamSessionContext(self, "creator", arn=caller.arn).issuer_arn
         allow_lists = self._settings.api_access_cidrs
         # checkov:skip=CKV_AWS_37: scheduler and controller manager logs tell nobody who did what
         # checkov:skip=CKV_AWS_58: EKS encrypts all API data with a key of its own since 1.28
@@ -138,6 +145,9 @@ class EksCluster(Construct):
                 endpoint_public_access=bool(allow_lists),
                 public_access_cidrs=list(allow_lists) or None,
             ),
+            tags={CREATOR_TAG: Fn.replace(creator, ",", "_")},
+            # Later deployments may be another identity's.
+            lifecycle=TerraformResourceLifecycle(ignore_changes=[f'tags["{CREATOR_TAG}"]']),
             depends_on=[log_group, self._attach("role_policy", role, "AmazonEKSClusterPolicy")],
         )
 
@@ -148,19 +158,22 @@ class EksCluster(Construct):
         )
         return IdentityProvider(arn=provider.arn, issuer=Fn.replace(issuer, "https://", ""))
 
-    def _admin(self, principal_arn: str) -> None:
-        id = re.sub(r"\W+", "_", principal_arn.split("::")[1], flags=re.ASCII)
+    def _admin(self, id: str, principal_arn: str) -> None:
+        creator = f'lookup({self._cluster.fqn}.tags, "{CREATOR_TAG}", "")'
         entry = EksAccessEntry(
             self, f"admin_{id}", cluster_name=self.name, principal_arn=principal_arn
         )
-        EksAccessPolicyAssociation(
+        association = EksAccessPolicyAssociation(
             self,
             f"admin_{id}_policy",
             cluster_name=self.name,
-            principal_arn=entry.principal_arn,
+            principal_arn=principal_arn,
             policy_arn=self._arn_of_aws("eks", "cluster-access-policy/AmazonEKSClusterAdminPolicy"),
             access_scope=EksAccessPolicyAssociationAccessScope(type="cluster"),
+            depends_on=[entry],
         )
+        for resource in (entry, association):
+            resource.add_override("count", f'${{{creator} == "{_as_tag(principal_arn)}" ? 0 : 1}}')
 
     def _nodes(
         self, subnet_ids: list[str], *, after: Sequence[ITerraformDependable]
@@ -273,3 +286,21 @@ class EksCluster(Construct):
 
     def _arn_of_aws(self, service: str, resource: str) -> str:
         return partitions.arn(service, resource, region=self._region, account="aws", regional=False)
+
+
+def _admin_ids(principals: Sequence[str]) -> dict[str, str]:
+    """Name each principal's two resources by its path and name, and a digest where those clash."""
+    ids: dict[str, str] = {}
+    taken: set[str] = set()
+    for principal in sorted(principals):
+        id = re.sub(r"\W+", "_", principal.split("::")[1], flags=re.ASCII)
+        while taken & {id, f"{id}_policy"}:
+            id = f"{id}_{hashlib.sha256(principal.encode()).hexdigest()[:8]}"
+        taken |= {id, f"{id}_policy"}
+        ids[id] = principal
+    return ids
+
+
+def _as_tag(arn: str) -> str:
+    """Write an ARN as the value of a tag, which takes no comma."""
+    return arn.replace(",", "_")

@@ -28,14 +28,14 @@ class LoadBalancerController(Construct):
         id: str,
         *,
         cluster: ClusterLookup,
-        prefix: str,
+        role_name: str,
         tags: dict[str, str],
     ) -> None:
         super().__init__(scope, id)
         role = WorkloadRole(
             self,
             "role",
-            name=f"{prefix}-load-balancer",
+            name=role_name,
             identities=cluster.identities,
             namespace=_NAMESPACE,
             service_account=_NAME,

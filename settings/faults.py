@@ -1,6 +1,7 @@
 """What cannot be, though each key for itself is right: combinations, blocks, owned Helm values."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -40,6 +41,7 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
         _node_counts,
         _node_types,
         _vpc,
+        _admins,
         _api_access,
         _clusters,
         _allowed_cidrs,
@@ -80,6 +82,12 @@ def _vpc(settings: Settings) -> Iterator[Fault]:
         yield Fault("base.vpc_cidr", settings.base.vpc_cidr, allowed)
 
 
+def _admins(settings: Settings) -> Iterator[Fault]:
+    for arn, count in Counter(settings.base.admins).items():
+        if count > 1:
+            yield Fault("base.admins", arn, "each principal once")
+
+
 def _api_access(settings: Settings) -> Iterator[Fault]:
     cidrs = settings.base.api_access_cidrs
     yield from _allow_list("base.api_access_cidrs", cidrs)
@@ -97,6 +105,7 @@ def _is_private(block: IPv4Network) -> bool:
 
 def _clusters(settings: Settings) -> Iterator[Fault]:
     seen: set[str] = set()
+    places: dict[tuple[str, str, str | None], int] = {}
     for index, cluster in enumerate(settings.fleet):
         key = f"clusters[{index}]"
         try:
@@ -107,6 +116,11 @@ def _clusters(settings: Settings) -> Iterator[Fault]:
         if cluster.id.lower() in seen:
             yield Fault(f"{key}.id", cluster.id, "an id of its own: it tells clusters apart in AMP")
         seen.add(cluster.id.lower())
+        account = cluster.role_arn.split(":")[4] if cluster.role_arn else None
+        first = places.setdefault((cluster.name, cluster.region, account), index)
+        if first != index:
+            allowed = f"another cluster than clusters[{first}]: two stacks would share a namespace"
+            yield Fault(f"{key}.name", cluster.name, allowed)
 
 
 def _allowed_cidrs(settings: Settings) -> Iterator[Fault]:

@@ -160,11 +160,15 @@ Cidr = Annotated[
 InstanceType = Annotated[
     str, Matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type such as m7i.large")
 ]
+# The EBS CSI driver does not start with tags for volumes that it reserves (aws-ebs-csi-driver,
+# pkg/driver/validation.go).
 TagKey = Annotated[
     str,
     Matching(
-        r"(?!(?i:aws:))[\w .:/=+@-]{1,128}",
-        "1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with aws:",
+        r"(?!(?i:aws:)|kubernetes\.io|(CSIVolumeName|CSIVolumeSnapshotName|ebs\.csi\.aws\.com/cluster)$)"
+        r"[\w .:/=+@-]{1,128}",
+        "1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with aws: or kubernetes.io, "
+        "none of the EBS CSI driver's own",
     ),
 ]
 TagValue = Annotated[

@@ -13,5 +13,9 @@ class LoadBalancer(OnCluster):
     def __init__(self, scope: Construct, settings: Settings, cluster: Cluster) -> None:
         super().__init__(scope, "load_balancer", settings, cluster)
         LoadBalancerController(
-            self, "controller", cluster=self.cluster, prefix=settings.name, tags=settings.tags
+            self,
+            "controller",
+            cluster=self.cluster,
+            role_name=self.prefix("load_balancer"),
+            tags=settings.tags,
         )

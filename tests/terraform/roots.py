@@ -63,6 +63,10 @@ class Root:
             ["terraform", *args], cwd=self._folder, env=self._environment, check=False
         ).returncode
 
+    def act_as(self, **credentials: str) -> None:
+        """Sign the requests that follow with other credentials."""
+        self._environment |= credentials
+
     def init(self) -> None:
         self.run("init", "-input=false")
 

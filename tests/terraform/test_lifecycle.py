@@ -16,6 +16,7 @@ from tests.terraform.simulated_aws import SimulatedAws
 pytestmark = pytest.mark.slow
 Stacks = Callable[[str], dict[str, Stack]]
 ADMINS = "/platform/"
+TEAMS = ("team-a", "team.a")
 
 
 @pytest.mark.parametrize("settings", ["defaults", "exposed", "s3", "turned"])
@@ -27,6 +28,8 @@ def test_apply_update_and_destroy(
         iam = aws.client("iam")
         iam.create_role(RoleName="admins", Path=ADMINS, AssumeRolePolicyDocument="{}")
         iam.create_user(UserName="ana")
+        for name in TEAMS:
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
         deployment = Deployment(tmp_path / "roots", stacks(settings), aws, missing_providers)
         deployment.apply()
         deployment.assert_nothing_to_do()
@@ -51,7 +54,8 @@ def test_apply_update_and_destroy(
         deployment.assert_nothing_to_do()
 
         deployment.destroy()
-        assert [left for left in aws.leftovers() if ADMINS not in left] == []
+        ours = [f"iam:{name}" for name in TEAMS]
+        assert [left for left in aws.leftovers() if ADMINS not in left and left not in ours] == []
         _assert_order(aws.calls())
 
 

@@ -44,6 +44,7 @@ class Call:
     params: Json
     account: str
     region: str
+    access_key: str = ""
 
     def __getitem__(self, name: str) -> Any:
         """Return the parameter, or None where the request does not carry it."""
@@ -59,8 +60,14 @@ class Call:
 
     def backend(self, service: str) -> Any:
         """Return moto's own state of a service, here as in its handlers."""
-        region = "aws" if service == "iam" else self.region
+        region = "aws" if service in ("iam", "sts") else self.region
         return get_backend(service)[self.account][region]  # type: ignore[call-overload]
+
+    @property
+    def principal(self) -> str:
+        """The ARN of the role that the request was signed for, or of moto's user."""
+        assumed = self.backend("sts").get_assumed_role_from_access_key(self.access_key)
+        return str(assumed.role_arn) if assumed else f"arn:aws:iam::{self.account}:user/moto"
 
     def state(self, service: str, kind: type[T]) -> T:
         """Return this package's state of a service; moto's reset drops it with its own."""
@@ -237,7 +244,9 @@ def _call_action(response: BaseResponse) -> Any:
         params = _parameters(response, operation)
         validate(service, operation, params)
         handler = _HANDLERS.get((service, operation))
-        call = Call(params, response.current_account, response.region)
+        call = Call(
+            params, response.current_account, response.region, response.get_access_key() or ""
+        )
         with _one_at_a_time:
             answer = handler(call) if handler else None
             if answer is None:

@@ -301,8 +301,7 @@ def create_cluster(call: Call) -> Json:
     }
     cluster = clusters(call)[name] = Cluster(made | born())
     if cluster.admits_entries and access["bootstrapClusterCreatorAdminPermissions"]:
-        creator = f"arn:aws:iam::{call.account}:user/moto"  # as moto's sts:GetCallerIdentity says
-        add_entry(call, cluster, creator, policy="AmazonEKSClusterAdminPolicy")
+        add_entry(call, cluster, call.principal, policy="AmazonEKSClusterAdminPolicy")
     write_logs(call, cluster)
     return {"cluster": cluster.data}
 
