@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+from cdktf import Precondition
+from cdktf_cdktf_provider_kubernetes.data_kubernetes_resources import DataKubernetesResources
 from constructs import Construct
 
 from modules import policy, versions
 from modules.cluster_lookup import ClusterLookup
 from modules.helm_release import helm_release
-from modules.workload_role import WorkloadRole
+from modules.workload_role import WorkloadRole, bounded_name
 
 _NAMESPACE = "kube-system"
 _NAME = "aws-load-balancer-controller"
+_OURS = {"app.kubernetes.io/part-of": "eks-kubecost"}
 
 # docs/install/iam_policy.json of kubernetes-sigs/aws-load-balancer-controller v3.5.0
 _POLICY = Path(__file__).with_name("load_balancer_controller_policy.json")
@@ -53,9 +56,34 @@ class LoadBalancerController(Construct):
                 "vpcId": cluster.vpc_id,
                 "serviceAccount": {"name": _NAME, "annotations": role.annotations},
                 "defaultTags": tags,
+                "additionalLabels": _OURS,
                 # While the controller is down it would refuse every new Service of the cluster;
                 # ours name their load balancer class themselves.
                 "enableServiceMutatorWebhook": False,
             },
             depends_on=role.grants,
+            preconditions=[self._not_another_ones(cluster.name, role_name)],
+        )
+
+    def _not_another_ones(self, cluster_name: str, role_name: str) -> Precondition:
+        """Leave a controller alone that someone else installed; Helm would upgrade it."""
+        found = DataKubernetesResources(
+            self,
+            "existing",
+            api_version="v1",
+            kind="ServiceAccount",
+            namespace=_NAMESPACE,
+            field_selector=f"metadata.name={_NAME}",
+        ).fqn
+        ((label, value),) = _OURS.items()
+        ours = (
+            f'try(each.metadata.labels["{label}"], "") == "{value}"'
+            ' || endswith(try(each.metadata.annotations["eks.amazonaws.com/role-arn"], ""),'
+            f' "/{bounded_name(role_name)}")'
+        )
+        return Precondition(
+            condition=f"${{alltrue([for each in {found}.objects : {ours}])}}",
+            error_message=f"Cluster {cluster_name} has an AWS Load Balancer Controller that this "
+            "project did not install. Keep it: set load_balancer_controller to exists for this "
+            "cluster in kubecost.yaml under clusters.",
         )

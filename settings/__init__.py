@@ -111,6 +111,9 @@ class ClusterSettings(Section):
     role_arn: RoleArn | None = None
     """Role that Terraform assumes for a cluster in another account; null: the identity that
     deploys."""
+    load_balancer_controller: Literal["install", "exists"] = "install"
+    """`exists`: the AWS Load Balancer Controller runs in the cluster already, so an exposed UI
+    needs no stack `load_balancer`."""
 
 
 class AmpSettings(Section):
@@ -213,6 +216,7 @@ class Cluster:
         role_arn: the role that Terraform assumes to reach it, if any.
         hub: whether it is the first, which has the workspaces and the UI over all clusters.
         made_by_base: whether the stack `base` creates it.
+        has_load_balancer_controller: whether the AWS Load Balancer Controller runs there already.
     """
 
     name: str
@@ -221,6 +225,7 @@ class Cluster:
     role_arn: str | None
     hub: bool
     made_by_base: bool
+    has_load_balancer_controller: bool
 
 
 class Settings(Section):
@@ -272,6 +277,7 @@ class Settings(Section):
                 made_by_base=c.name == self.name
                 and c.region in (None, self.region)
                 and c.role_arn is None,
+                has_load_balancer_controller=c.load_balancer_controller == "exists",
             )
             for index, c in enumerate(listed)
         )

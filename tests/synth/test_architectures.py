@@ -559,8 +559,35 @@ def test_no_cluster_id_makes_two_roles_share_a_name(stacks: Stacks) -> None:
         for stack in stacks("names").values()
         for role in resources(stack, "aws_iam_role.").values()
     ]
-    assert len(names) == 10
+    assert len(names) == 15
     assert len(set(names)) == len(names)
+
+
+def test_a_cluster_that_has_a_load_balancer_controller_gets_none(stacks: Stacks) -> None:
+    found = {name for name in stacks("names") if name.startswith("load_balancer")}
+    assert found == {"load_balancer", "load_balancer-cost"}
+    ui = stacks("names")["prom_amp_cost-ready"]["resource"]["kubernetes_service_v1"]
+    assert ui["kubecost_ui_service"]["spec"]["type"] == "LoadBalancer"
+
+
+def test_a_load_balancer_controller_of_someone_else_is_left_alone(stacks: Stacks) -> None:
+    # upgrade_install would take over a release of the same name, and destroy it with the stack.
+    for settings, name, role in (
+        ("exposed", "load_balancer", "kubecost-load-balancer"),
+        ("names", "load_balancer-cost", "kubecost-load-balancer.cost"),
+    ):
+        stack = stacks(settings)[name]
+        release = stack["resource"]["helm_release"]["controller_release"]
+        (condition,) = release["lifecycle"]["precondition"]
+        assert f'"/{role}")' in condition["condition"]
+        assert stack["resource"]["aws_iam_role"]["controller_role"]["name"] == role
+        assert "load_balancer_controller to exists" in condition["error_message"]
+        existing = stack["data"]["kubernetes_resources"]["controller_existing"]
+        assert existing["namespace"] == release["namespace"]
+        assert existing["field_selector"] == f"metadata.name={release['name']}"
+        labels = helm_values(stack, "controller_release")["additionalLabels"]
+        ((label, value),) = labels.items()
+        assert f'labels["{label}"], "") == "{value}"' in condition["condition"]
 
 
 def test_nothing_is_made_in_a_workspace_of_another_account(stacks: Stacks) -> None:
