@@ -26,7 +26,7 @@ def must_be_ready(strategy: dict[str, Any], nodes: int) -> int:
     bound = strategy.get("rollingUpdate", {}).get("maxUnavailable", 1)
     if isinstance(bound, str):
         bound = math.ceil(int(bound.removesuffix("%")) * nodes / 100)
-    return max(0, nodes - bound)
+    return max(0, nodes - int(bound))
 
 
 @pytest.mark.parametrize("settings", SETTINGS_FILES)
