@@ -10,6 +10,7 @@ from modules import versions
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release
 from modules.placement import Placement
+from modules.pods import LINUX
 from modules.signing import Signing
 from modules.workload_role import WorkloadRole
 
@@ -92,6 +93,7 @@ class AdotCollector(Construct):
                     )
                 },
                 "service": {"enabled": False},
+                "nodeSelector": LINUX,
                 "serviceAccount": {"name": name, "annotations": writer.annotations},
                 "clusterRole": {"create": True, "name": name, "rules": RBAC_RULES},
                 "resources": {

@@ -21,7 +21,7 @@ from cdktf_cdktf_provider_aws.prometheus_workspace_configuration import (
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from constructs import Construct
 
-from modules import policy
+from modules import partitions, policy
 from modules.cluster_lookup import ClusterLookup
 from modules.helm_release import to_yaml
 from modules.signing import Signing
@@ -114,11 +114,12 @@ class AmpWorkspace(Construct):
         )
 
     def _foreign(self, workspace_id: str, role_arn: str) -> _Address:
-        _, partition, _, _, account, _ = role_arn.split(":", 5)
-        path = f"workspace/{workspace_id}"
-        arn = f"arn:{partition}:aps:{self.region}:{account}:{path}"
-        host = f"aps-workspaces.{self.region}.amazonaws.com"
-        return _Address(workspace_id, arn, f"https://{host}/workspaces/{workspace_id}/")
+        account = role_arn.split(":")[4]
+        arn = partitions.arn(
+            "aps", f"workspace/{workspace_id}", region=self.region, account=account
+        )
+        endpoint = f"https://{self.signing.host}/workspaces/{workspace_id}/"
+        return _Address(workspace_id, arn, endpoint)
 
     def _made(self, alias: str, settings: AmpSettings, cluster_ids: Sequence[str]) -> _Address:
         # checkov:skip=CKV_AWS_158: CloudWatch encrypts by itself; a key of one's own costs monthly

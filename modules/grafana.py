@@ -7,11 +7,13 @@ from typing import Any
 from cdktf import TerraformOutput
 from constructs import Construct
 
+from metrics import sizes
 from metrics.units import INTERVAL
 from modules import versions
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release
 from modules.placement import Placement
+from modules.pods import LINUX, requests
 from modules.ui_load_balancer import UiLoadBalancer
 from modules.workload_role import WorkloadRole
 from settings import KubecostSettings
@@ -61,6 +63,8 @@ class Grafana(Construct):
             values={
                 "fullnameOverride": name,
                 "serviceAccount": {"name": name, "annotations": reader.annotations},
+                "nodeSelector": LINUX,
+                "resources": requests(sizes.GRAFANA),
                 "rbac": {"create": False},
                 "automountServiceAccountToken": False,
                 "testFramework": {"enabled": False},

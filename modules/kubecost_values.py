@@ -6,9 +6,10 @@ Keys and defaults are those of the chart's values.yaml and templates.
 from collections.abc import Mapping
 from typing import Any
 
+from metrics import sizes
 from metrics.scrape_jobs import global_settings
 from metrics.units import INTERVAL
-from modules.pods import AWAITED_ON_NO_NODE
+from modules.pods import AWAITED_ON_NO_NODE, LINUX, requests
 from modules.signing import Signing
 from modules.versions import SIGV4_PROXY_IMAGE
 from settings import KubecostSettings
@@ -32,6 +33,14 @@ def common(
         "prometheus": {
             "server": {"global": global_settings(cluster_id) | {"evaluation_interval": INTERVAL}}
         },
+        "nodeSelector": LINUX,
+        "forecasting": {"nodeSelector": LINUX},
+        # Its volume is for one node at a time: a second pod elsewhere would wait for the first.
+        "kubecostDeployment": {"deploymentStrategy": {"type": "Recreate"}},
+        "kubecostAggregator": {
+            "resources": requests(sizes.aggregator(settings.sized_for.pods)),
+            "cloudCost": {"resources": requests(sizes.CLOUD_COST)},
+        },
         "networkCosts": {"enabled": settings.network_costs},
         "reporting": {
             "errorReporting": False,
@@ -44,6 +53,7 @@ def common(
         values["networkCosts"] |= {
             "port": network_costs_port,
             "updateStrategy": AWAITED_ON_NO_NODE,
+            "nodeSelector": LINUX,
             "config": {
                 # The chart counts all private addresses as in the same zone, which hides what
                 # traffic between zones costs. Where a pod's zone is, network-costs knows itself.
@@ -76,6 +86,8 @@ def with_prometheus(settings: KubecostSettings, *, config_digest: str) -> Values
     server: Values = {
         "configMapOverrideName": CONFIG_MAP,
         "podAnnotations": {"checksum/prometheus": config_digest},
+        "nodeSelector": LINUX,
+        "resources": requests(sizes.prometheus(settings.sized_for.nodes, settings.sized_for.pods)),
     }
     if settings.storage_class:
         server["persistentVolume"] = {"storageClass": settings.storage_class}
@@ -98,8 +110,9 @@ def query_amp(*, workspace_id: str, signing: Signing) -> Values:
         },
         "sigV4Proxy": {
             "image": SIGV4_PROXY_IMAGE,
-            "host": f"aps-workspaces.{signing.region}.amazonaws.com",
+            "host": signing.host,
             "port": SIGV4_PROXY_PORT,
+            "resources": requests(sizes.SIGNING_PROXY),
         }
         | signing.for_prometheus(),
     }

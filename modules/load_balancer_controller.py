@@ -6,9 +6,11 @@ from cdktf import Precondition
 from cdktf_cdktf_provider_kubernetes.data_kubernetes_resources import DataKubernetesResources
 from constructs import Construct
 
+from metrics import sizes
 from modules import policy, versions
 from modules.cluster_lookup import ClusterLookup
 from modules.helm_release import helm_release
+from modules.pods import LINUX, requests
 from modules.workload_role import WorkloadRole, bounded_name
 
 _NAMESPACE = "kube-system"
@@ -57,6 +59,8 @@ class LoadBalancerController(Construct):
                 "serviceAccount": {"name": _NAME, "annotations": role.annotations},
                 "defaultTags": tags,
                 "additionalLabels": _OURS,
+                "nodeSelector": LINUX,
+                "resources": requests(sizes.LOAD_BALANCER_CONTROLLER),
                 # While the controller is down it would refuse every new Service of the cluster;
                 # ours name their load balancer class themselves.
                 "enableServiceMutatorWebhook": False,

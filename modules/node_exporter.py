@@ -2,10 +2,11 @@
 
 from constructs import Construct
 
+from metrics import sizes
 from modules import versions
 from modules.helm_release import helm_release
 from modules.placement import KubecostPlacement
-from modules.pods import AWAITED_ON_NO_NODE
+from modules.pods import AWAITED_ON_NO_NODE, LINUX, requests
 
 
 class NodeExporter(Construct):
@@ -23,6 +24,8 @@ class NodeExporter(Construct):
                 # Found as pods; the Service's annotation would call in other Prometheuses.
                 "service": {"enabled": False, "port": at.node_exporter_port},
                 "updateStrategy": AWAITED_ON_NO_NODE,
+                "nodeSelector": LINUX,
+                "resources": requests(sizes.NODE_EXPORTER),
             },
             depends_on=[at.namespace],
         )

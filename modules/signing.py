@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from modules.partitions import host_name
+
 
 @dataclass(frozen=True)
 class Signing:
@@ -10,6 +12,11 @@ class Signing:
 
     region: str
     role_arn: str | None
+
+    @property
+    def host(self) -> str:
+        """The host name that the signature is for."""
+        return host_name("aps-workspaces", self.region)
 
     def for_prometheus(self) -> dict[str, Any]:
         """Spell it as Prometheus, and Kubecost's chart for its proxy."""

@@ -135,11 +135,22 @@ class AmpSettings(Section):
     using up the workspace, whose quota is 50 million unless you had it raised."""
 
 
+class SizeSettings(Section):
+    """The size that a cluster may reach; what Prometheus and Kubecost request grows with it."""
+
+    nodes: Annotated[int, Field(ge=1, le=5000)] = 10
+    """Nodes of a cluster."""
+    pods: Annotated[int, Field(ge=1, le=150_000)] = 250
+    """Pods of a cluster."""
+
+
 class KubecostSettings(Section):
     """Kubecost: the Helm release of the chart cost-analyzer, and who may open its UI."""
 
     chart_version: ChartVersion = "2.8.7"
     """Version of the chart, and so of Kubecost."""
+    sized_for: SizeSettings = SizeSettings()
+    """The size that a cluster may reach."""
     storage_class: StorageClass | None = None
     """StorageClass of Kubecost's and Prometheus's volumes; null: the cluster's default."""
     network_costs: bool = True

@@ -11,10 +11,10 @@ import requests
 import trustme
 import yaml
 
+from metrics.sizes import BASE_MEMORY, CPU_PER_MILLION_SAMPLES, MEMORY_PER_SERIES
 from tests.lab.conftest import NewPath
 from tests.lab.process import BINARIES, Process, wait_until
 from tests.lab.server import Answer, Request, Server
-from tools.compare.estimate import BASE_MEMORY, CPU_PER_MILLION_SAMPLES, MEMORY_PER_SERIES
 
 FEW, MANY, SCRAPES = 10_000, 40_000, 20
 # As many labels as cAdvisor's series have in AMP, `cluster_id` and those of Kubernetes included.

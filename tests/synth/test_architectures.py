@@ -265,6 +265,8 @@ def test_the_three_dialects_scrape_the_same_targets(stacks: Stacks) -> None:
         "adot_amp": collector["receivers"]["prometheus"]["config"]["scrape_configs"],
         "amp": yaml.safe_load(scraper["scrape_configuration"])["scrape_configs"],
     }
+    itself = dialects["prom_amp"].pop()
+    assert itself["job_name"] == "prometheus"
     for job in [job for found in dialects.values() for job in found]:
         job.pop("tls_config", None)
         for rule in job["relabel_configs"]:
@@ -275,6 +277,7 @@ def test_the_three_dialects_scrape_the_same_targets(stacks: Stacks) -> None:
         "kubecost",
         "kubernetes-nodes-cadvisor",
         "kubernetes-nodes",
+        "kubecost-dcgm-exporter",
         "node-exporter",
     ]
     assert all(other == first for other in others)
@@ -379,7 +382,13 @@ def test_base_follows_its_settings(stacks: Stacks) -> None:
     assert private["vpc_config"]["endpoint_public_access"] is False
     (nodes,) = resources(turned, "aws_eks_node_group").values()
     assert nodes["ami_type"] == "AL2023_ARM_64_STANDARD"
-    assert len(resources(turned, "aws_eks_access_policy_association")) == 2
+    admins = resources(turned, "aws_eks_access_policy_association")
+    assert {each["principal_arn"].partition("::")[2] for each in admins.values()} == {
+        "111122223333:role/platform/admins",
+        "111122223333:user/ana",
+        "111122223333:role/team-a",
+        "111122223333:role/team.a",
+    }
     assert not [name for name in resources(turned, "aws_vpc_endpoint") if "amp" in name]
     (template,) = resources(turned, "aws_launch_template").values()
     assert template["metadata_options"]["http_tokens"] == "required"

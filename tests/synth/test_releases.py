@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.conftest import SETTINGS_FILES
+from tests.conftest import SETTINGS_FILES, read_stacks, synthesize_into
 from tests.synth.documents import Stack, helm_values, resources
 
 Stacks = Callable[[str], dict[str, Stack]]
@@ -53,3 +55,77 @@ def test_no_release_waits_for_a_pod_on_every_node(nodes: int, stacks: Stacks) ->
             seen.add(chart)
             assert must_be_ready(strategy, nodes) == 0, where
     assert seen == {"prometheus-node-exporter", "cost-analyzer"}
+
+
+# Where each chart takes the labels of nodes for a pod that we install.
+POD_SELECTORS = {
+    "cost-analyzer": ("nodeSelector", "forecasting.nodeSelector"),
+    "opentelemetry-collector": ("nodeSelector",),
+    "prometheus-node-exporter": ("nodeSelector",),
+    "grafana": ("nodeSelector",),
+    "aws-load-balancer-controller": ("nodeSelector",),
+}
+
+
+def at(values: dict[str, Any], path: str) -> Any:
+    for key in path.split("."):
+        values = values.get(key) or {}
+    return values
+
+
+@pytest.mark.parametrize("settings", ["defaults", "turned", "exposed", "fleet"])
+def test_no_pod_is_put_on_a_windows_node(settings: str, stacks: Stacks) -> None:
+    for where, release, values in releases(stacks(settings)):
+        selectors = [*POD_SELECTORS[release["chart"]]]
+        if at(values, "networkCosts.enabled"):
+            selectors.append("networkCosts.nodeSelector")
+        if at(values, "global.prometheus.enabled"):
+            selectors.append("prometheus.server.nodeSelector")
+        for path in selectors:
+            assert at(values, path)["kubernetes.io/os"] == "linux", f"{where} {path}"
+
+
+@pytest.mark.parametrize("settings", ["defaults", "turned", "fleet"])
+def test_every_container_asks_for_what_it_takes(settings: str, stacks: Stacks) -> None:
+    # Pods that ask for nothing are evicted first; without Prometheus the costs have gaps.
+    for where, release, values in releases(stacks(settings)):
+        paths = {
+            "cost-analyzer": [
+                "kubecostAggregator.resources",
+                "kubecostAggregator.cloudCost.resources",
+            ],
+        }.get(release["chart"], ["resources"])
+        if at(values, "global.prometheus.enabled"):
+            paths.append("prometheus.server.resources")
+        if at(values, "global.amp.enabled"):
+            paths.append("sigV4Proxy.resources")
+        for path in paths:
+            assert at(values, path)["requests"].keys() == {"cpu", "memory"}, f"{where} {path}"
+
+
+def test_requests_grow_with_the_cluster(tmp_path: Path) -> None:
+    def memory(nodes: int, pods: int) -> dict[str, float]:
+        file = tmp_path / f"{pods}.yaml"
+        size = {"nodes": nodes, "pods": pods}
+        file.write_text(
+            yaml.safe_dump({"architectures": ["prom"], "kubecost": {"sized_for": size}})
+        )
+        stack = read_stacks(synthesize_into(tmp_path / f"{pods}", file))["prom"]
+        values = helm_values(stack, "kubecost_release")
+        return {
+            path: float(at(values, path)["requests"]["memory"].removesuffix("Mi"))
+            for path in ("prometheus.server.resources", "kubecostAggregator.resources")
+        }
+
+    small, large = memory(3, 62), memory(300, 10_000)
+    # Measured: 8 KiB for each series, of which a pod has 40 and a node some 60.
+    series = 62.0 * 300 + 39.9 * 10_000
+    assert large["prometheus.server.resources"] == pytest.approx(400 + series / 128, rel=0.05)
+    assert all(small[path] < large[path] / 5 for path in small)
+
+
+def test_kubecost_gives_up_its_volume_before_the_next_pod_takes_it(stacks: Stacks) -> None:
+    for where, release, values in releases(stacks("defaults")):
+        if release["chart"] == "cost-analyzer":
+            strategy = values["kubecostDeployment"]["deploymentStrategy"]
+            assert strategy == {"type": "Recreate"}, where

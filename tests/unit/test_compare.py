@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from architectures import ARCHITECTURES
+from metrics.sizes import prometheus as prometheus_size
 from metrics.volumes import RULE_READS, VOLUMES
 from settings import Settings
 from tests.conftest import ROOT
@@ -20,7 +21,7 @@ from tools.compare.explain import explain
 from tools.compare.fees import fee, ingestion
 from tools.compare.fleet import Fleet, fleet_of
 from tools.compare.prices import Prices, load
-from tools.compare.stacks import InCluster, Workload, read
+from tools.compare.stacks import GIB, InCluster, Workload, read
 from tools.compare.table import COLUMNS, table
 
 FLEET = Fleet(clusters=3, nodes=20, pods=600, region="us-east-1", retention_days=150)
@@ -32,7 +33,7 @@ PROMETHEUS = InCluster((Workload("Prometheus", None, None, 32),), "97h", 91)
 
 @pytest.fixture(scope="module")
 def in_clusters() -> dict[str, InCluster]:
-    return read(Settings())
+    return read(Settings(), nodes=FLEET.nodes, pods=FLEET.pods)
 
 
 def all_of(
@@ -206,7 +207,7 @@ def test_what_the_user_requests_is_counted() -> None:
     }
     settings = Settings()
     kubecost = settings.kubecost.model_copy(update={"values": values})
-    found = read(settings.model_copy(update={"kubecost": kubecost}))
+    found = read(settings.model_copy(update={"kubecost": kubecost}), nodes=3, pods=62)
     assert found["prom"] == InCluster((Workload("Prometheus", 2, 8, 100),), "15d", 400)
     assert found["amp"] == InCluster((), None, 400)
     (collector,) = found["adot_amp"].workloads
@@ -239,7 +240,10 @@ def test_the_defaults_of_the_chart(in_clusters: dict[str, InCluster]) -> None:
     assert server["resources"] == {}
     assert server["persistentVolume"]["size"] == "32Gi"
     (prometheus,) = in_clusters["prom"].workloads
-    assert prometheus == Workload("Prometheus", None, None, 32)
+    needed = prometheus_size(FLEET.nodes, FLEET.pods)
+    assert prometheus.cpu_cores == pytest.approx(needed.cores, abs=0.001)
+    assert prometheus.memory_gib == pytest.approx(needed.memory / GIB, abs=0.001)
+    assert prometheus.disk_gib == 32
     assert in_clusters["prom"].prometheus_retention == server["retention"]
     days = values["kubecostModel"]["etlDailyStoreDurationDays"]
     assert in_clusters["prom"].kubecost_days == days

@@ -87,7 +87,7 @@ def _compare(options: argparse.Namespace) -> tuple[list[Estimate], Fleet, Prices
         prices = prices.without_free_tier()
     print("compare: reading what the synthesized stacks run", file=sys.stderr, flush=True)
     try:
-        in_clusters = stacks.read(settings)
+        in_clusters = stacks.read(settings, nodes=fleet.nodes, pods=fleet.pods)
     except ValueError as error:
         raise CommandError(
             f"kubecost.values: a size that Kubernetes does not know: {error}"

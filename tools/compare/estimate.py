@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from architectures import Architecture
-from metrics.volumes import RULE_READS, SCRAPED, VOLUMES
+from metrics.sizes import prometheus
+from metrics.volumes import RULE_READS, VOLUMES
 from tools.compare.fees import BILLION, INGESTION_UNIT, Part, fee, ingestion
 from tools.compare.fleet import Fleet
 from tools.compare.prices import FreeTier, NodePrice, Price, Prices, RegionPrices
@@ -24,14 +25,6 @@ BYTES_PER_SAMPLE = 2
 # Assumed, for Kubecost's code is closed: while an hour lasts, its costs are computed again and
 # again, from averages and maxima of the same samples (OpenCost, pkg/costmodel/allocation.go).
 KUBECOST_READS = 10
-
-# The chart requests nothing for Prometheus. Taken is what the ADOT collector requests, and on top,
-# rounded up, what Prometheus was measured to take: 5 to 7 KiB for each series, and 2 to 3 CPU
-# seconds for a million samples (tests/lab/test_prometheus_size.py). Queries come on top of that.
-BASE_CORES = 0.2
-BASE_MEMORY = 400 * 1024**2  # bytes
-MEMORY_PER_SERIES = 8 * 1024  # bytes
-CPU_PER_MILLION_SAMPLES = 3.0  # seconds
 
 # How Kubecost splits a node's price (OpenCost, configs/default.json: US$ per vCPU and per GiB).
 VCPU_WEIGHT, GIB_WEIGHT = 0.031611, 0.004237
@@ -120,13 +113,11 @@ def estimate(
 
 def _sized(workload: Workload, fleet: Fleet) -> Size:
     """Take for a workload what it requests, or else what a Prometheus needs."""
-    series = SCRAPED.samples_per_minute(fleet.nodes, fleet.pods)
-    cores = BASE_CORES + series / 60 * CPU_PER_MILLION_SAMPLES / 10**6
-    memory = (BASE_MEMORY + series * MEMORY_PER_SERIES) / GIB
+    needed = prometheus(fleet.nodes, fleet.pods)
     return Size(
         workload.name,
-        cores if workload.cpu_cores is None else workload.cpu_cores,
-        memory if workload.memory_gib is None else workload.memory_gib,
+        needed.cores if workload.cpu_cores is None else workload.cpu_cores,
+        needed.memory / GIB if workload.memory_gib is None else workload.memory_gib,
         workload.disk_gib,
     )
 

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from metrics import sizes
 from tools.compare import estimate as figures
 from tools.compare.estimate import HOURS, Estimate
 from tools.compare.fees import number
@@ -48,10 +49,11 @@ def _basis() -> Iterator[str]:
         " come on top. Storage is that of a workspace as old as its retention",
         f"assumed: each Kubecost reads a sample {figures.KUBECOST_READS} times; the first cluster's"
         " reads those of all clusters, the others' their own",
-        f"measured: Prometheus takes {figures.MEMORY_PER_SERIES / 1024:g} KiB for a series and"
-        f" {figures.CPU_PER_MILLION_SAMPLES:g} CPU seconds for a million samples; assumed: on top"
-        f" of {figures.BASE_CORES} vCPU and {figures.BASE_MEMORY / 1024**2:g} MiB, since the chart"
-        " requests nothing. Other collectors: what the stack requests",
+        f"measured: Prometheus takes {sizes.MEMORY_PER_SERIES / 1024:g} KiB for a series and"
+        f" {sizes.CPU_PER_MILLION_SAMPLES:g} CPU seconds for a million samples; assumed: on top"
+        f" of {sizes.BASE_CORES} vCPU and {sizes.BASE_MEMORY / 1024**2:g} MiB. The stack requests"
+        " that, for the size in kubecost.sized_for; here it is the fleet's. Other collectors: what"
+        " the stack requests",
         "Kubecost's way to split a node's price: a vCPU is worth"
         f" {figures.VCPU_WEIGHT / figures.GIB_WEIGHT:.2f} GiB",
         "AMP's scraper is taken to collect what AMP takes in: whether AWS counts before or after"

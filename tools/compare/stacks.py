@@ -16,7 +16,7 @@ from kubernetes.utils.quantity import parse_quantity
 
 from architectures import ARCHITECTURES
 from architectures.app import add_stacks
-from settings import Settings
+from settings import Settings, SizeSettings
 from tools.documents import unescaped
 
 # Defaults in values.yaml of the chart cost-analyzer 2.8.7.
@@ -57,13 +57,15 @@ class InCluster:
     kubecost_days: int
 
 
-def read(settings: Settings) -> dict[str, InCluster]:
-    """Synthesize every architecture on one cluster, and say what it would run there."""
+def read(settings: Settings, *, nodes: int, pods: int) -> dict[str, InCluster]:
+    """Synthesize every architecture on one cluster of a size, and say what it would run there."""
+    size = SizeSettings(nodes=max(nodes, 1), pods=max(pods, 1))
     one_of_all = settings.model_copy(
         update={
             "architectures": None,
             "clusters": settings.clusters[:1] if settings.clusters else None,
             "amp": settings.amp.model_copy(update={"workspace_id": None}),
+            "kubecost": settings.kubecost.model_copy(update={"sized_for": size}),
         }
     )
     with tempfile.TemporaryDirectory() as out:
