@@ -64,6 +64,7 @@ class Overlay(OnCluster):
             cluster=self.cluster,
             hub=cluster.hub,
             prefix=self.prefix(described.name),
+            labels=settings.workloads.namespace_labels,
             slot=described.slot,
         )
         if settings.kubecost.node_exporter:

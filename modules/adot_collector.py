@@ -115,7 +115,7 @@ class AdotCollector(Construct):
 def collector_config(
     jobs: Sequence[Job], *, cluster_id: str, url: str, signing: Signing
 ) -> dict[str, Any]:
-    """Write the collector's configuration; `$${` is Terraform's way to write `${`.
+    """Write the collector's configuration.
 
     Options: opentelemetry-collector-contrib v0.156.0, README of each component.
     """
@@ -137,17 +137,17 @@ def collector_config(
             "batch": {},
         },
         "exporters": {
-            "prometheusremotewrite": {
+            "prometheus_remote_write": {
                 "endpoint": url,
                 "auth": {"authenticator": "sigv4auth"},
                 # Kubecost asks for the names as they were scraped.
-                "add_metric_suffixes": False,
+                "translation_strategy": "UnderscoreEscapingWithoutSuffixes",
                 # These series would lack cluster_id: external labels do not reach them.
                 "target_info": {"enabled": False},
                 # AMP refuses requests over 1 MB.
                 "max_batch_size_bytes": 1_000_000,
                 # AMP refuses samples that arrive out of order.
-                "remote_write_queue": {"num_consumers": 1},
+                "max_batch_request_parallelism": 1,
                 # And those older than an hour: as long it is worth trying. `timeout` bounds a
                 # batch with all its retries; at its default, 5 s, an outage loses nearly all.
                 "timeout": "1h",
@@ -155,7 +155,8 @@ def collector_config(
             }
         },
         "extensions": {
-            "health_check": {"endpoint": "$${env:MY_POD_IP}:13133"},
+            # No host: whatever the pod's address is, IPv4 or IPv6.
+            "health_check": {"endpoint": ":13133"},
             "sigv4auth": signing.for_collector(),
         },
         "service": {
@@ -165,7 +166,7 @@ def collector_config(
                 "metrics": {
                     "receivers": ["prometheus"],
                     "processors": ["memory_limiter", "batch"],
-                    "exporters": ["prometheusremotewrite"],
+                    "exporters": ["prometheus_remote_write"],
                 }
             },
         },

@@ -28,6 +28,7 @@ class ClusterLookup(Construct):
         arn, endpoint, vpc_id: as EKS tells them.
         ca_certificate: of the API server, PEM.
         subnet_ids, security_group_id: of the control plane's network interfaces.
+        ip_address_type: of load balancers in front of its pods, as AWS spells it.
     """
 
     def __init__(
@@ -67,6 +68,8 @@ class ClusterLookup(Construct):
         self.vpc_id = network.vpc_id
         self.subnet_ids = network.subnet_ids
         self.security_group_id = network.cluster_security_group_id
+        family = f"{cluster.fqn}.kubernetes_network_config[0].ip_family"
+        self.ip_address_type = f'${{{family} == "ipv6" ? "dualstack" : "ipv4"}}'
         self._issuer = cluster.identity.get(0).oidc.get(0).issuer
 
     @cached_property

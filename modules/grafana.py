@@ -108,6 +108,7 @@ class Grafana(Construct):
                 name=f"{name}-ui",
                 selector={"app.kubernetes.io/name": "grafana", "app.kubernetes.io/instance": name},
                 port=PORT,
+                ip_address_type=at.cluster.ip_address_type,
                 release=release,
             )
 

@@ -138,6 +138,7 @@ class Kubecost(Construct):
                     "app.kubernetes.io/instance": at.release,
                 },
                 port=UI_PORT,
+                ip_address_type=at.cluster.ip_address_type,
                 release=release,
             )
 

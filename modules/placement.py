@@ -1,5 +1,7 @@
 """Where in a cluster an architecture lives."""
 
+from collections.abc import Mapping
+
 from cdktf_cdktf_provider_kubernetes.namespace_v1 import NamespaceV1, NamespaceV1Metadata
 from constructs import Construct
 
@@ -29,6 +31,7 @@ class Placement(Construct):
         cluster: ClusterLookup,
         hub: bool,
         prefix: str,
+        labels: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id)
         self.architecture = architecture
@@ -37,7 +40,9 @@ class Placement(Construct):
         self.release = f"kubecost-{architecture.replace('_', '-')}"
         self.prefix = prefix
         self.namespace = NamespaceV1(
-            self, "namespace", metadata=NamespaceV1Metadata(name=self.release)
+            self,
+            "namespace",
+            metadata=NamespaceV1Metadata(name=self.release, labels=dict(labels) or None),
         )
 
 
@@ -59,10 +64,17 @@ class KubecostPlacement(Placement):
         cluster: ClusterLookup,
         hub: bool,
         prefix: str,
+        labels: Mapping[str, str],
         slot: int,
     ) -> None:
         super().__init__(
-            scope, id, architecture=architecture, cluster=cluster, hub=hub, prefix=prefix
+            scope,
+            id,
+            architecture=architecture,
+            cluster=cluster,
+            hub=hub,
+            prefix=prefix,
+            labels=labels,
         )
         self.network_costs_port = 3001 + slot
         self.node_exporter_port = 9101 + slot

@@ -32,6 +32,7 @@ class UiLoadBalancer(Construct):
         name: str,
         selector: dict[str, str],
         port: int,
+        ip_address_type: str,
         release: ITerraformDependable,
     ) -> None:
         super().__init__(scope, id)
@@ -43,6 +44,7 @@ class UiLoadBalancer(Construct):
                 name=name,
                 namespace=namespace,
                 annotations={
+                    f"{annotation}-ip-address-type": ip_address_type,
                     f"{annotation}-nlb-target-type": "ip",
                     f"{annotation}-scheme": _SCHEMES[settings.expose],
                 },

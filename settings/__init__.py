@@ -38,6 +38,7 @@ from settings.kinds import (
     WorkspacePrefix,
 )
 from settings.section import Section
+from settings.workloads import WorkloadsSettings
 
 
 class NodesSettings(Section):
@@ -263,6 +264,8 @@ class Settings(Section):
     """The Helm release of the chart cost-analyzer, and who may open its UI."""
     grafana: GrafanaSettings = GrafanaSettings()
     """Dashboards over all clusters in AMP."""
+    workloads: WorkloadsSettings = WorkloadsSettings()
+    """What everything that is put on a cluster has in common."""
     state: StateSettings = StateSettings()
     """Where Terraform keeps its state."""
     kubernetes_auth: Literal["exec", "token"] = "exec"

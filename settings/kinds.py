@@ -189,6 +189,20 @@ LabelPattern = Annotated[
         "the name of a Kubernetes label, * for any text, such as feature.node.kubernetes.io/*",
     ),
 ]
+LabelKey = Annotated[
+    str,
+    Matching(
+        r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
+        "the name of a Kubernetes label, such as pod-security.kubernetes.io/enforce",
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Matching(
+        r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?",
+        "at most 63 letters, digits and ._-, beginning and ending with a letter or digit",
+    ),
+]
 Bucket = Annotated[str, Matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket name")]
 KeyPrefix = Annotated[
     str, Matching(r"[\w.-]+(/[\w.-]+)*", "a key prefix without leading or trailing slash")

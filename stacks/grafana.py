@@ -25,6 +25,7 @@ class Grafana(OnCluster):
             cluster=self.cluster,
             hub=hub.hub,
             prefix=self.prefix("grafana"),
+            labels=settings.workloads.namespace_labels,
         )
         workspaces = {
             architecture: self.amp_workspace(

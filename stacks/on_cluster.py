@@ -19,6 +19,9 @@ from settings import Cluster, Settings
 from stacks.stack import Stack
 
 _EXEC_API = "client.authentication.k8s.io/v1beta1"
+# Labels and annotations that others put on our objects stay; those in the configuration are still
+# set and kept (terraform-provider-kubernetes v2.38, kubernetes/structures.go, `removeKeys`).
+_OF_OTHERS = [".*"]
 
 
 class OnCluster(Stack):
@@ -112,7 +115,13 @@ class OnCluster(Stack):
         if self.settings.kubernetes_auth == "token":
             token = DataAwsEksClusterAuth(self, "cluster_token", name=self.cluster.name).token
             KubernetesProvider(
-                self, "kubernetes", host=host, cluster_ca_certificate=ca_certificate, token=token
+                self,
+                "kubernetes",
+                host=host,
+                cluster_ca_certificate=ca_certificate,
+                token=token,
+                ignore_labels=_OF_OTHERS,
+                ignore_annotations=_OF_OTHERS,
             )
             kubernetes = HelmProviderKubernetes(
                 host=host, cluster_ca_certificate=ca_certificate, token=token
@@ -129,6 +138,8 @@ class OnCluster(Stack):
                 host=host,
                 cluster_ca_certificate=ca_certificate,
                 exec=[KubernetesProviderExec(api_version=_EXEC_API, command=command, args=args)],
+                ignore_labels=_OF_OTHERS,
+                ignore_annotations=_OF_OTHERS,
             )
             kubernetes = HelmProviderKubernetes(
                 host=host,

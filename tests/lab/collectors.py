@@ -109,9 +109,7 @@ class Prometheus(Collector):
         file = "/etc/config/prometheus.yml"
         mode = ["--agent"] if agent else []
         self._check("promtool", "check", "config", *mode, file)
-        # All collectors share one localhost here, which each has for itself in its pod.
-        own = files["prometheus.yml"].replace("localhost:9090", f"{self.address}:9090")
-        config = yaml.safe_load(own)
+        config = yaml.safe_load(files["prometheus.yml"])
         _hurry(config)
         (directory / "etc/config/prometheus.yml").write_text(yaml.safe_dump(config))
         data = directory / "data"
@@ -153,6 +151,9 @@ class Otelcol(Collector):
         self._check("otelcol", "validate", *command)
         config = deepcopy(config)
         _hurry(config["receivers"]["prometheus"]["config"])
+        # Pods have all of their addresses for themselves, and share them here.
+        health = config["extensions"]["health_check"]
+        health["endpoint"] = f"{self.address}{health['endpoint']}"
         (directory / "etc/config/relay.yaml").write_text(yaml.safe_dump(config))
         self.process = self._start("otelcol", *command)
         self._await(f"http://{self.address}:13133")

@@ -178,3 +178,16 @@ def test_tags_are_on_every_resource(settings: str, stacks: Stacks) -> None:
     for stack in stacks(settings).values():
         for aws in stack["provider"]["aws"]:
             assert aws.get("default_tags") == ([{"tags": tags}] if tags else None)
+
+
+def test_labels_that_others_put_on_our_objects_stay(settings: str, stacks: Stacks) -> None:
+    labels = (yaml.safe_load(SETTINGS_FILES[settings].read_text()).get("workloads") or {}).get(
+        "namespace_labels"
+    )
+    for name, stack in stacks(settings).items():
+        for provider in stack["provider"].get("kubernetes", []):
+            assert provider["ignore_labels"] == [".*"], name
+            assert provider["ignore_annotations"] == [".*"], name
+        for namespace in resources(stack, "kubernetes_namespace_v1").values():
+            # The provider keeps the labels that it finds in the configuration.
+            assert namespace["metadata"].get("labels") == (labels or None), name

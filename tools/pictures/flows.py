@@ -51,7 +51,7 @@ SCRAPING = {
 }
 # What tells a scraper in the cluster to write.
 PROMETHEUS_SENDS = f"{PROMETHEUS_CONFIG}.remote_write.0"
-COLLECTOR_SENDS = f"{COLLECTOR}/alternateConfig.exporters.prometheusremotewrite.endpoint"
+COLLECTOR_SENDS = f"{COLLECTOR}/alternateConfig.exporters.prometheus_remote_write.endpoint"
 
 # The cluster in which the volumes were measured.
 _NODES, _PODS = 3, 62

@@ -61,7 +61,7 @@ LEFT_OUT = {
     # The ADOT Collector
     f"{_COLLECTOR}/alternateConfig.receivers.prometheus.config.global.*": _OF_JOBS,
     f"{_COLLECTOR}/alternateConfig.processors.*": "between scraping and sending",
-    f"{_COLLECTOR}/alternateConfig.exporters.prometheusremotewrite.*": "how it sends",
+    f"{_COLLECTOR}/alternateConfig.exporters.prometheus_remote_write.*": "how it sends",
     f"{_COLLECTOR}/alternateConfig.extensions.*": "how it signs and reports",
     f"{_COLLECTOR}/alternateConfig.service.*": "how its parts are joined",
     f"{_COLLECTOR}/clusterRole.*": "of discovery",
