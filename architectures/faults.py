@@ -1,11 +1,11 @@
 """What the settings ask of architectures and cannot be: names, combinations, owned Helm values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
 from architectures import ARCHITECTURES, Architecture
-from modules.owned_values import OWNED_VALUES
+from modules.owned_values import OWNED_BY_SOME, OWNED_VALUES
 from settings import Settings
 from settings.faults import Fault, until_unknown
 
@@ -51,12 +51,23 @@ def _scraper(settings: Settings) -> Iterator[Fault]:
 
 
 def _owned_values(settings: Settings) -> Iterator[Fault]:
-    """User values at, above or below a path of OWNED_VALUES, each reported once."""
+    owned = dict(OWNED_VALUES)
+    for path, (attribute, reason) in OWNED_BY_SOME.items():
+        for architecture in _known(settings):
+            if getattr(architecture, attribute):
+                owned.setdefault(path, f"{architecture.name} {reason}")
+    yield from _refused("kubecost.values", settings.kubecost.values, owned)
+
+
+def _refused(
+    key: str, values: Mapping[str, JsonValue], owned: Mapping[str, str]
+) -> Iterator[Fault]:
+    """User values at, above or below an owned path, each reported once."""
     reported = set()
-    for owned, reason in OWNED_VALUES.items():
-        value: JsonValue = settings.kubecost.values
-        path = "kubecost.values"
-        for part in owned.split("."):
+    for path_of_owned, reason in owned.items():
+        value: JsonValue = dict(values)
+        path = key
+        for part in path_of_owned.split("."):
             if not isinstance(value, dict):
                 reason = "mappings only (null or text would delete what the architecture sets)"
                 break

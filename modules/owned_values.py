@@ -2,6 +2,8 @@
 
 _NOT_OF_THE_CHART = "the chart ignores it here: Prometheus's configuration comes from metrics/"
 
+_EXPOSES = "set kubecost.expose instead, which asks who may come in: there is no login behind it"
+
 # By path, why a user's value may not take its place.
 OWNED_VALUES = {
     "federatedETL": "clusters share a screen through AMP here, not through a bucket",
@@ -11,6 +13,8 @@ OWNED_VALUES = {
     "global.gmp": "the architecture decides where Kubecost queries",
     "global.mimirProxy": "the architecture decides where Kubecost queries",
     "global.prometheus": "the architecture decides where Kubecost queries",
+    "global.platforms.openshift.route": _EXPOSES,
+    "ingress": _EXPOSES,
     "kubecostModel.federatedStorageConfig": "a bucket would take the place of AMP",
     "kubecostModel.federatedStorageConfigSecret": "a bucket would take the place of AMP",
     "kubecostModel.promClusterIDLabel": "the label is cluster_id in every architecture",
@@ -31,16 +35,22 @@ OWNED_VALUES = {
     "prometheus.server.enabled": "the architecture decides who scrapes",
     "prometheus.server.fullnameOverride": "the writer role finds Prometheus by its names",
     "prometheus.server.global": "cluster_id is clusters[].id, and the interval is 60 s everywhere",
+    "prometheus.server.ingress": _EXPOSES,
     "prometheus.server.podAnnotations.checksum/prometheus": "it rolls out a new configuration",
     "prometheus.server.remoteRead": _NOT_OF_THE_CHART,
     "prometheus.server.remoteWrite": "the architecture decides what AMP receives",
+    "prometheus.server.service": _EXPOSES,
     "prometheus.serverFiles": "the scrape jobs and recording rules come from metrics/",
-    "prometheus.serviceAccounts.server": "it carries the role that writes to AMP",
     "service": "set kubecost.expose and kubecost.allowed_cidrs instead",
-    "serviceAccount": "it carries the role that queries AMP",
     "sigV4Proxy.host": "it follows from the workspace",
     "sigV4Proxy.name": "the proxy signs for AMP only",
     "sigV4Proxy.port": "Kubecost queries AMP through this port",
     "sigV4Proxy.region": "it follows from the workspace",
     "sigV4Proxy.role_arn": "set amp.role_arn instead",
+}
+
+# The same, where only some architectures decide: what `Architecture` says of them, and the reason.
+OWNED_BY_SOME = {
+    "prometheus.serviceAccounts.server": ("sends_to_amp", "sets it to the role that writes to AMP"),
+    "serviceAccount": ("queries_amp", "sets it to the role that queries AMP"),
 }

@@ -104,6 +104,45 @@ def test_values_that_the_architecture_decides_are_refused(owned: str, tmp_path: 
     assert fault.endswith(OWNED_VALUES[owned])
 
 
+@pytest.mark.parametrize(
+    ("architectures", "says"),
+    [
+        ("[prom]", None),
+        ("[prom, prom_amp_cost]", None),
+        ("[prom, amp]", "amp sets it to the role that queries AMP"),
+        ("all", "prom_amp sets it to the role that queries AMP"),
+    ],
+)
+def test_a_value_is_refused_only_where_an_architecture_owns_it(
+    architectures: str, says: str | None, tmp_path: Path
+) -> None:
+    text = f"""
+        architectures: {architectures}
+        kubecost: {{values: {{serviceAccount: {{annotations: {{team: finops}}}}}}}}
+    """
+    if says:
+        (fault,) = faults(text, tmp_path)
+        assert fault.startswith("kubecost.values.serviceAccount: given ")
+        assert fault.endswith(f"allowed: nothing: {says}")
+    else:
+        assert load(text, tmp_path).kubecost.values
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "ingress: {annotations: {alb.ingress.kubernetes.io/scheme: internet-facing}}",
+        "service: {type: LoadBalancer}",
+        "prometheus: {server: {service: {type: NodePort}}}",
+        "prometheus: {server: {ingress: {enabled: true}}}",
+        "global: {platforms: {openshift: {route: {enabled: true}}}}",
+    ],
+)
+def test_no_helm_value_opens_a_ui_past_expose(values: str, tmp_path: Path) -> None:
+    (fault,) = faults(f"kubecost: {{values: {{{values}}}}}", tmp_path)
+    assert "set kubecost.expose" in fault
+
+
 def test_other_values_are_accepted(tmp_path: Path) -> None:
     settings = load(
         """
