@@ -5,7 +5,7 @@ from cdktf import Annotations, App
 from architectures import ARCHITECTURES
 from architectures.overlay import overlay
 from settings import Settings
-from stacks import quotas
+from stacks import neighbours, quotas
 from stacks.base import Base
 from stacks.grafana import Grafana
 from stacks.load_balancer import LoadBalancer
@@ -19,10 +19,12 @@ def add_stacks(app: App, settings: Settings) -> None:
     for cluster in settings.fleet:
         if settings.kubecost.expose != "none" and not cluster.has_load_balancer_controller:
             LoadBalancer(app, settings, cluster)
-        for architecture in chosen:
+        for index, architecture in enumerate(chosen):
             stack = overlay(architecture.name)(app, settings, cluster)
-            if cluster.hub:
-                for warning in quotas.warnings(settings, architecture):
-                    Annotations.of(stack).add_warning(warning)
+            warnings = [*quotas.warnings(settings, architecture)] if cluster.hub else []
+            if index == 0:
+                warnings += neighbours.warnings(settings.kubecost, cluster)
+            for warning in warnings:
+                Annotations.of(stack).add_warning(warning)
     if settings.grafana.enabled:
         Grafana(app, settings, architectures=[a.name for a in chosen if a.sends_to_amp])

@@ -23,6 +23,7 @@ def helm_release(
     values: Mapping[str, Any],
     depends_on: Sequence[ITerraformDependable] = (),
     preconditions: Sequence[Precondition] = (),
+    skip_crds: bool = False,
 ) -> Release:
     """Install a chart and wait until its workloads are ready.
 
@@ -45,6 +46,7 @@ def helm_release(
         values=[to_yaml(values)],
         wait=True,
         upgrade_install=True,
+        skip_crds=skip_crds or None,
         timeout=TIMEOUT_SECONDS,
         depends_on=list(depends_on) or None,
         lifecycle=TerraformResourceLifecycle(precondition=list(preconditions))

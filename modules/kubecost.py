@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdktf import Fn, ITerraformDependable, Precondition, TerraformOutput
+from cdktf import Fn, ITerraformDependable, TerraformOutput
 from cdktf_cdktf_provider_kubernetes.config_map_v1 import ConfigMapV1, ConfigMapV1Metadata
-from cdktf_cdktf_provider_kubernetes.data_kubernetes_resources import DataKubernetesResources
 from constructs import Construct
 
 from metrics.names import keep_costs
@@ -18,6 +17,7 @@ from modules.helm_release import helm_release, literal, to_yaml
 from modules.placement import KubecostPlacement
 from modules.policy import Statement
 from modules.ui_load_balancer import UiLoadBalancer
+from modules.volumes import claims, storage_conditions
 from modules.workload_role import WorkloadRole
 from settings import KubecostSettings
 
@@ -106,15 +106,23 @@ class Kubecost(Construct):
             parts.append(values.without_prometheus())
         if queries:
             parts += self._querying(queries)
+        in_force = values.merge(*parts, literal(settings.values))
         release = helm_release(
             self,
             "release",
             versions.kubecost(settings.chart_version),
             name=at.release,
             namespace=at.release,
-            values=values.merge(*parts, literal(settings.values)),
+            values=in_force,
             depends_on=self._needs,
-            preconditions=[self._storage(settings.storage_class)],
+            preconditions=storage_conditions(
+                self,
+                list(claims(at.release, in_force)),
+                cluster_name=at.cluster.name,
+                namespace=at.release,
+            ),
+            # Helm never deletes a CRD, and the chart's is of use to its cluster-controller only.
+            skip_crds=not in_force.get("clusterController", {}).get("enabled"),
         )
         if queries and not at.hub:
             return  # an agent has no UI
@@ -141,29 +149,6 @@ class Kubecost(Construct):
                 ip_address_type=at.cluster.ip_address_type,
                 release=release,
             )
-
-    def _storage(self, storage_class: str | None) -> Precondition:
-        """Without a StorageClass the volumes, and the release with them, would wait forever."""
-        classes = DataKubernetesResources(
-            self, "storage_classes", api_version="storage.k8s.io/v1", kind="StorageClass"
-        ).fqn
-        cluster = self._at.cluster.name
-        if storage_class:
-            found = f'contains({classes}.objects[*].metadata.name, "{storage_class}")'
-            missing = f"Cluster {cluster} has no StorageClass {storage_class}"
-        else:
-            default = 'annotations["storageclass.kubernetes.io/is-default-class"]'
-            found = (
-                f"anytrue([for each in {classes}.objects :"
-                f' try(each.metadata.{default} == "true", false)])'
-            )
-            missing = f"Cluster {cluster} has no default StorageClass"
-        return Precondition(
-            condition=f"${{{found}}}",
-            error_message=f"{missing}. Install the EBS CSI driver with a StorageClass (EKS user "
-            'guide, "Store Kubernetes volumes with Amazon EBS"), or name one in kubecost.yaml '
-            "under kubecost.storage_class.",
-        )
 
     def _with_prometheus(
         self, prometheus: BundledPrometheus, settings: KubecostSettings

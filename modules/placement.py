@@ -50,9 +50,9 @@ class KubecostPlacement(Placement):
     """A namespace for a Kubecost, with host ports that no other one on the cluster has.
 
     Attributes:
-        network_costs_port: of network-costs, which runs on the nodes' network.
-        node_exporter_port: of node-exporter. Nobody gets 9100: the cluster may have a
-            node-exporter of its own.
+        network_costs_port: of network-costs, which runs on the nodes' network. Nobody gets 3001,
+            the chart's default: the cluster may have a Kubecost of its own.
+        node_exporter_port: of node-exporter. Nobody gets 9100, for the same reason.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class KubecostPlacement(Placement):
             prefix=prefix,
             labels=labels,
         )
-        self.network_costs_port = 3001 + slot
+        self.network_costs_port = 3101 + slot
         self.node_exporter_port = 9101 + slot
 
     def targets(self, settings: KubecostSettings) -> Targets:

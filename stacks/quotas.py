@@ -13,6 +13,10 @@ from settings import Settings
 SCRAPERS = 10  # in a region of an account
 QUERIES_PER_SECOND = 300  # in a workspace
 NEAR = 0.8
+BODY = 50 * 10**6  # bytes that a managed scraper takes of one page
+
+# Measured of cost-model's page, which has every pod of the cluster.
+_BYTES_OF_A_POD = 4700
 
 # Kubecost's chart, kubecostModel.maxQueryConcurrency.
 _QUERIES_OF_A_KUBECOST = 5
@@ -29,6 +33,13 @@ def warnings(settings: Settings, architecture: Architecture) -> Iterator[str]:
                     f"{count} managed scrapers in {region}: AMP allows {SCRAPERS} in a region of "
                     "an account unless more are granted (Service Quotas console)"
                 )
+        pods = settings.kubecost.sized_for.pods
+        if pods * _BYTES_OF_A_POD > BODY:
+            yield (
+                f"{pods} pods: AMP's managed scraper refuses pages over 50 MB, and Kubecost's has "
+                f"4.7 KB for a pod, so beyond {BODY // _BYTES_OF_A_POD} pods it gets none of its "
+                "metrics; choose adot_amp or prom_amp"
+            )
     queries = len(clusters) * _QUERIES_OF_A_KUBECOST
     if architecture.queries_amp and queries > NEAR * QUERIES_PER_SECOND:
         yield (

@@ -15,7 +15,8 @@ from architectures import ARCHITECTURES
 from metrics.names import COST_ONLY
 from modules.amp_workspace import series_limits
 from settings import Settings
-from stacks import quotas
+from stacks import neighbours, quotas
+from tests.conftest import read_stacks, synthesize_into
 from tests.synth.documents import Stack, helm_values, prometheus_config, resources
 
 Stacks = Callable[[str], dict[str, Stack]]
@@ -503,7 +504,7 @@ def test_an_existing_cluster_is_told_what_it_lacks(stacks: Stacks, name: str) ->
         ("turned", "has no StorageClass fast"),
     ):
         stack = stacks(settings)[name]
-        (storage,) = stack["resource"]["helm_release"]["kubecost_release"]["lifecycle"][
+        storage, *_ = stack["resource"]["helm_release"]["kubecost_release"]["lifecycle"][
             "precondition"
         ]
         assert lacking in storage["error_message"]
@@ -552,6 +553,55 @@ def test_a_fleet_is_warned_before_a_quota(architecture: str, count: int, said: l
     settings = Settings.model_validate({"region": "eu-west-1", "clusters": clusters})
     given = list(quotas.warnings(settings, ARCHITECTURES[architecture]))
     assert [warning[: len(text)] for warning, text in zip(given, said, strict=True)] == said
+
+
+@pytest.mark.parametrize(
+    ("architecture", "pods", "said"),
+    [("amp", 10_600, 0), ("amp", 10_700, 1), ("prom_amp", 20_000, 0)],
+)
+def test_a_cluster_too_large_for_the_managed_scraper_is_warned(
+    architecture: str, pods: int, said: int
+) -> None:
+    # Measured: 4.7 KB for each pod, of 50 MB that the scraper takes.
+    size = {"sized_for": {"pods": pods}}
+    settings = Settings.model_validate({"region": "eu-west-1", "kubecost": size})
+    assert len([*quotas.warnings(settings, ARCHITECTURES[architecture])]) == said
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, 0),
+        ({"clusters": [{"name": "kubecost"}]}, 0),
+        ({"clusters": [{"name": "theirs"}]}, 1),
+        ({"clusters": [{"name": "theirs"}], "kubecost": {"network_costs": False}}, 0),
+    ],
+)
+def test_another_kubecost_would_count_our_network_costs(
+    settings: dict[str, Any], said: int
+) -> None:
+    made = Settings.model_validate(settings)
+    (cluster,) = made.fleet
+    assert len([*neighbours.warnings(made.kubecost, cluster)]) == said
+
+
+def test_no_host_port_is_a_default_of_the_charts(stacks: Stacks) -> None:
+    for name in ARCHITECTURES:
+        assert values(stacks, name)["networkCosts"].get("port") != 3001
+        exporter = helm_values(stacks("turned")[name], "node_exporter_release")
+        assert exporter["service"]["port"] != 9100
+
+
+def test_no_crd_outlives_a_kubecost_that_has_no_use_for_it(stacks: Stacks, tmp_path: Path) -> None:
+    for name in ARCHITECTURES:
+        release = stacks("defaults")[name]["resource"]["helm_release"]["kubecost_release"]
+        assert release["skip_crds"] is True
+    file = tmp_path / "kubecost.yaml"
+    file.write_text(
+        "architectures: [prom]\nkubecost: {values: {clusterController: {enabled: true}}}\n"
+    )
+    stack = read_stacks(synthesize_into(tmp_path / "out", file))["prom"]
+    assert "skip_crds" not in stack["resource"]["helm_release"]["kubecost_release"]
 
 
 def test_clusters_beyond_amps_label_sets_share_a_limit() -> None:

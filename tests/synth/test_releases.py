@@ -129,3 +129,30 @@ def test_kubecost_gives_up_its_volume_before_the_next_pod_takes_it(stacks: Stack
         if release["chart"] == "cost-analyzer":
             strategy = values["kubecostDeployment"]["deploymentStrategy"]
             assert strategy == {"type": "Recreate"}, where
+
+
+def storage_messages(values: str, folder: Path) -> list[str]:
+    file = folder / "kubecost.yaml"
+    file.write_text(f"architectures: [prom]\nkubecost: {{{values}}}\n")
+    stack = read_stacks(synthesize_into(folder / "out", file))["prom"]
+    release = stack["resource"]["helm_release"]["kubecost_release"]
+    conditions = release.get("lifecycle", {}).get("precondition", [])
+    return [condition["error_message"] for condition in conditions]
+
+
+def test_no_storage_class_is_demanded_without_volumes(tmp_path: Path) -> None:
+    off = "persistentVolume: {enabled: false}"
+    assert storage_messages(f"values: {{{off}, prometheus: {{server: {{{off}}}}}}}", tmp_path) == []
+
+
+def test_a_storage_class_is_demanded_where_a_value_names_one(tmp_path: Path) -> None:
+    named = "storage_class: fast, values: {persistentVolume: {storageClass: slow}}"
+    said = storage_messages(named, tmp_path)
+    assert [message.split(".")[0] for message in said] == [
+        "Cluster kubecost has no StorageClass fast",
+        "Cluster kubecost has no StorageClass slow",
+        "The volume kubecost-prom-cost-analyzer has another StorageClass than slow, and Kubernetes"
+        " cannot change that",
+        "The volume kubecost-prom-prometheus-server has another StorageClass than fast, and"
+        " Kubernetes cannot change that",
+    ]
