@@ -12,49 +12,38 @@ from typing import Any, NamedTuple
 MAX_SUBJECT = 100  # characters
 LISTED = 50  # alerts in a message, of those that began, and of those that ended
 
-# Words for an alert's name, and what it is about where that is one thing only. Labels may hold
-# anything: a cluster that nobody knows may write them.
-_NAME = r'{{ reReplaceAll "([a-z])([A-Z])" "$1 $2" .GroupLabels.alertname }}'
-_ABOUT = r'{{ with %s }}: {{ printf "%%.45s" (reReplaceAll "[^ -~]" "?" .) }}{{ end }}'
-SUBJECT = (
-    '{{ if eq .Status "resolved" }}Over: {{ end }}'
-    + _NAME
-    + "{{ if .CommonLabels.budget }}"
-    + _ABOUT % ".CommonLabels.budget"
-    + "{{ else }}"
-    + _ABOUT % ".CommonLabels.cluster_id"
-    + "{{ end }}{{ if gt (len .Alerts.Firing) 1 }} ({{ len .Alerts.Firing }}){{ end }}"
-)
+TEMPLATE_FILE = "kubecost.tmpl"
+# Labels may hold anything, for who knows what an unknown cluster writes: hence the cuts.
+TEMPLATES = f"""\
+{{{{ define "kubecost.subject" -}}}}
+{{{{ if eq .Status "resolved" }}}}Over: {{{{ end -}}}}
+{{{{ reReplaceAll "([a-z])([A-Z])" "$1 $2" .GroupLabels.alertname -}}}}
+{{{{ with or .CommonLabels.budget .CommonLabels.cluster_id -}}}}
+: {{{{ printf "%.45s" (reReplaceAll "[^ -~]" "?" .) }}}}
+{{{{- end }}}}
+{{{{- if gt (len .Alerts.Firing) 1 }}}} ({{{{ len .Alerts.Firing }}}}){{{{ end }}}}
+{{{{- end }}}}
 
-_TIME = '.UTC.Format "2006-01-02 15:04"'
-_SUMMARY = '{{ printf "%.400s" .Annotations.summary }}'
-
-
-def _listed(which: str, heading: str, each: str) -> str:
-    alerts = f".Alerts.{which}"
-    return (
-        f"{{{{ if {alerts} }}}}{heading}\n{{{{ end }}}}"
-        f"{{{{ range $index, $alert := {alerts} }}}}{{{{ if lt $index {LISTED} }}}}"
-        f"* {_SUMMARY}\n  {each}\n"
-        "{{ end }}{{ end }}"
-        f"{{{{ if gt (len {alerts}) {LISTED} }}}}"
-        f"The first {LISTED} of {{{{ len {alerts} }}}} are listed.\n{{{{ end }}}}"
-    )
-
-
-MESSAGE = (
-    _listed(
-        "Firing",
-        "Now:",
-        f"Since {{{{ .StartsAt{_TIME} }}}} UTC. What to do: {{{{ .Annotations.runbook_url }}}}",
-    )
-    + _listed(
-        "Resolved",
-        "Over:",
-        f"From {{{{ .StartsAt{_TIME} }}}} to {{{{ .EndsAt{_TIME} }}}} UTC.",
-    )
-    + "{{ if .Alerts.Firing }}Severity: {{ .GroupLabels.severity }}.{{ end }}\n"
-)
+{{{{ define "kubecost.message" -}}}}
+{{{{ range $index, $alert := .Alerts.Firing }}}}{{{{ if lt $index {LISTED} -}}}}
+* {{{{ printf "%.400s" .Annotations.summary }}}}
+  Since {{{{ .StartsAt.UTC.Format "2006-01-02 15:04" }}}} UTC, {{{{ .Labels.severity }}}}.
+  What to do: {{{{ .Annotations.runbook_url }}}}
+{{{{ end }}}}{{{{ end -}}}}
+{{{{ if gt (len .Alerts.Firing) {LISTED} -}}}}
+And others: {{{{ len .Alerts.Firing }}}} in all.
+{{{{ end -}}}}
+{{{{ range $index, $alert := .Alerts.Resolved }}}}{{{{ if lt $index {LISTED} -}}}}
+* Over: {{{{ printf "%.400s" .Annotations.summary }}}}
+  From {{{{ .StartsAt.UTC.Format "2006-01-02 15:04" }}}} to \
+{{{{ .EndsAt.UTC.Format "2006-01-02 15:04" }}}} UTC.
+{{{{ end }}}}{{{{ end -}}}}
+{{{{ if gt (len .Alerts.Resolved) {LISTED} -}}}}
+And others that are over: {{{{ len .Alerts.Resolved }}}} in all.
+{{{{ end -}}}}
+{{{{ end }}}}
+"""
+_SUBJECT, _MESSAGE = '{{ template "kubecost.subject" . }}', '{{ template "kubecost.message" . }}'
 
 
 class PagerDuty(NamedTuple):
@@ -74,8 +63,8 @@ def alertmanager(
     sns = {
         "topic_arn": topic_arn,
         "sigv4": {"region": region},
-        "subject": SUBJECT,
-        "message": MESSAGE,
+        "subject": _SUBJECT,
+        "message": _MESSAGE,
         # For filter policies of subscriptions.
         "attributes": {"severity": "{{ .GroupLabels.severity }}"},
         "send_resolved": True,
@@ -85,15 +74,16 @@ def alertmanager(
     if pagerduty:
         page = {
             "routing_key": {"aws_secrets_manager": pagerduty._asdict()},
-            "description": SUBJECT,
+            "description": _SUBJECT,
             "severity": "{{ .GroupLabels.severity }}",
-            "details": {"message": MESSAGE},
+            "details": {"message": _MESSAGE},
             "send_resolved": True,
         }
         receivers.append({"name": "pager", "sns_configs": [sns], "pagerduty_configs": [page]})
         routes.append({"matchers": ['severity="critical"'], "receiver": "pager"})
     ordered = sorted(set(percents))
     return {
+        "templates": [TEMPLATE_FILE],
         "route": {
             "receiver": "topic",
             # A message for each kind of alert, however many clusters it is about.

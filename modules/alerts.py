@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from textwrap import indent
 
-from cdktf import Op, Precondition, TerraformIterator, TerraformOutput, TerraformResourceLifecycle
+from cdktf import (
+    Op,
+    Precondition,
+    TerraformIterator,
+    TerraformOutput,
+    TerraformResourceLifecycle,
+    Token,
+)
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarm,
     CloudwatchMetricAlarmMetricQuery,
@@ -20,7 +27,7 @@ from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 from constructs import Construct
 
 from metrics.alerts import Bounds, Budget, alert_rules
-from metrics.notifications import PagerDuty, alertmanager
+from metrics.notifications import TEMPLATE_FILE, TEMPLATES, PagerDuty, alertmanager
 from modules import policy
 from modules.amp_workspace import LABEL_SETS, AmpWorkspace
 from modules.helm_release import to_yaml
@@ -102,7 +109,7 @@ class Alerts(Construct):
             for_each=each,
             topic_arn=topic.arn,
             protocol="email",
-            endpoint=each.value,
+            endpoint=Token.as_string(each.value),
             provider=self._provider,
         )
         return topic
@@ -184,7 +191,9 @@ class Alerts(Construct):
             self,
             "manager",
             workspace_id=self._workspace.id,
-            definition=f"alertmanager_config: |\n{indent(to_yaml(configuration), '  ')}",
+            # Written out as blocks, which a plan shows line by line.
+            definition=f"template_files:\n  {TEMPLATE_FILE}: |\n{indent(TEMPLATES, '    ')}"
+            f"alertmanager_config: |\n{indent(to_yaml(configuration), '  ')}",
             # It would not be heard before the topic takes its messages.
             depends_on=list(before) or None,
             lifecycle=TerraformResourceLifecycle(precondition=preconditions)
