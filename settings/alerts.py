@@ -77,7 +77,7 @@ class AlertsSettings(Section):
     """Percent of a cluster's nodes that were idle on average of three days."""
     unmounted_days: Annotated[int, Field(ge=1, le=90)] = 7
     """Days that no pod mounted a volume."""
-    ignore_below_usd_per_month: Annotated[float, Field(ge=0, le=1_000_000)] = 100.0
+    ignore_below_usd_per_month: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     """Jumps and idle nodes that are worth less are not told of."""
     budgets: Annotated[tuple[BudgetSettings, ...], AsTuple] = ()
     """For example `{namespace: shop, usd_per_month: 500}`."""
