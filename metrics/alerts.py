@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from metrics.rules import ALLOCATED_COST, CLUSTER_COST, NAMESPACE_COST
-
-HOURS_PER_MONTH = 730
+from metrics.units import HOURS_PER_MONTH
 
 # What the recording rules write.
 REPORTED = "cluster:reported:timestamp_seconds"
@@ -35,7 +34,7 @@ LEVEL = "budget:level:usd"
 STEP = "10m"
 STEPS_PER_HOUR = 6
 # How far the alerts look back for what is recorded so seldom: one evaluation may fail.
-_LAST = "25m"
+LAST = "25m"
 
 
 class Budget(NamedTuple):
@@ -263,7 +262,7 @@ def _pipeline_alerts(known: str, bounds: Bounds) -> list[dict[str, Any]]:
         _alert(
             "KubecostNoPrice",
             "warning",
-            f"last_over_time({UNPRICED}[{_LAST}]) > 0",
+            f"last_over_time({UNPRICED}[{LAST}]) > 0",
             "{{ $value }} {{ $labels.resource }} of cluster {{ $labels.cluster_id }} have no price"
             " and count as free.",
             **{"for": "1h"},
@@ -278,7 +277,7 @@ def _cost_alerts(bounds: Bounds) -> list[dict[str, Any]]:
     idle = _number(bounds.idle_percent / 100)
 
     def jump(of: str) -> str:
-        now, before = f"last_over_time({of}[{_LAST}])", f"last_over_time({of}[{_LAST}] offset 1w)"
+        now, before = f"last_over_time({of}[{LAST}])", f"last_over_time({of}[{LAST}] offset 1w)"
         return (
             f"{now} / {before} - 1 > {_number(bounds.jump_percent / 100)}"
             f" and {now} - {before} > {per_hour}"
@@ -302,7 +301,7 @@ def _cost_alerts(bounds: Bounds) -> list[dict[str, Any]]:
         _alert(
             "KubecostIdleNodes",
             "info",
-            f"last_over_time({IDLE}[{_LAST}]) > {idle}"
+            f"last_over_time({IDLE}[{LAST}]) > {idle}"
             f" and on (cluster_id) 1 - {allocated} / {nodes} > {idle}"
             f" and on (cluster_id) {nodes} - {allocated} > {per_hour}",
             "{{ humanizePercentage $value }} of what the nodes of cluster {{ $labels.cluster_id }}"
@@ -311,7 +310,7 @@ def _cost_alerts(bounds: Bounds) -> list[dict[str, Any]]:
         _alert(
             "KubecostVolumeUnmounted",
             "info",
-            f"time() - last_over_time({MOUNTED}[{_LAST}]) > {bounds.unmounted_days} * 86400",
+            f"time() - last_over_time({MOUNTED}[{LAST}]) > {bounds.unmounted_days} * 86400",
             "No pod has mounted the volume {{ $labels.persistentvolume }} of cluster"
             " {{ $labels.cluster_id }} for {{ humanizeDuration $value }}. It is still paid for.",
         ),
@@ -319,8 +318,8 @@ def _cost_alerts(bounds: Bounds) -> list[dict[str, Any]]:
 
 
 def _budget_alert() -> dict[str, Any]:
-    level = f"last_over_time({LEVEL}[{_LAST}])"
-    forecast = f"last_over_time({FORECAST}[{_LAST}])"
+    level = f"last_over_time({LEVEL}[{LAST}])"
+    forecast = f"last_over_time({FORECAST}[{LAST}])"
     return _alert(
         "KubecostBudget",
         "",  # a label of the level

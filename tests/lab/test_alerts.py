@@ -4,6 +4,7 @@ Series are hand-written for clusters that share all names. promtool's clock begi
 1970, a Thursday, at midnight UTC.
 """
 
+import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import yaml
 from metrics import alerts
 from metrics.alerts import Bounds, Budget, alert_rules
 from metrics.rules import ALLOCATED_COST, CLUSTER_COST, NAMESPACE_COST
+from tests.conftest import ROOT
 from tests.lab.process import BINARIES
 
 PROMTOOL = BINARIES / "promtool"
@@ -498,6 +500,45 @@ def test_a_budget_and_the_month_s_turn(tmp_path: Path) -> None:
             ("32d", alerts.SPENT): recorded(
                 alerts.SPENT, **{key: steps(rate, 1) for key, rate in RATES.items()}
             ),
+        },
+    )
+
+
+def panel(dashboard: str, title: str) -> list[str]:
+    """Give the queries of a panel, for all clusters."""
+    read = json.loads((ROOT / f"dashboards/json/{dashboard}.json").read_text())
+    (found,) = (each for each in read["panels"] if each["title"] == title)
+    return [target["expr"].replace("$cluster", ".+") for target in found["targets"]]
+
+
+def test_the_dashboards_show_alerts_and_budgets(tmp_path: Path) -> None:
+    silent_one = '{alertname="KubecostClusterSilent",severity="critical",alertstate="firing",'
+    silent_one += 'cluster_id="green"}'
+    unknown = '{alertname="KubecostUnknownCluster",severity="warning",alertstate="pending"}'
+    (now,), (over_time,) = panel("pipeline", "Alerts"), panel("pipeline", "Alerts over time")
+    share, spent, forecast, limit = panel("fleet", "Budgets")
+    used = 29 * 0.5 / 6  # US$ in 29 steps of ten minutes, all on the first day
+    heading = used + used * (31 - 29 / 144)
+    everything = '{budget="all clusters"}'
+    check(
+        tmp_path,
+        {
+            info("blue"): over((1, 30)),
+            info("green"): over((1, 26)),
+            f'{INFO}{{id="somewhere"}}': over((None, 29), (1, 1)),
+            cost("blue"): over((None, 1), (0.5, 29)),
+        },
+        [],
+        step="10m",
+        every="10m",
+        rules=alert_rules(CLUSTERS, BOUNDS, [Budget(100, (80,))], runbooks=RUNBOOKS),
+        values={
+            ("290m", now): {silent_one: 1, unknown: 1},
+            ("290m", over_time): {silent_one: 1},
+            ("290m", limit): {everything: 100},
+            ("290m", spent): {everything: used},
+            ("290m", forecast): {everything: heading},
+            ("290m", share): {everything: heading / 100},
         },
     )
 
