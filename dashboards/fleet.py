@@ -117,9 +117,8 @@ def fleet() -> builder.Dashboard:
         .with_panel(
             table_panel(
                 "Budgets",
-                "Of this month (UTC), as kubecost.yaml has them under alerts, whatever clusters are"
-                " chosen. Forecast: what is spent, and what the last 24 hours cost for each day that"
-                " is left.",
+                "Of this month (UTC), of any cluster. Forecast: what is spent, and what"
+                " the last 24 hours cost for each day that is left.",
                 {"budget": "Budget"},
                 [
                     Column("Share of budget", f"{budgets(FORECAST)} / {budgets(LIMIT)}", SHARE),
