@@ -130,7 +130,7 @@ def silent(cluster: str, since: str) -> tuple[dict[str, str], str]:
 def test_promtool_accepts_the_rules(tmp_path: Path) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump(RULES))
-    command = [PROMTOOL, "check", "rules", "--lint-fatal", file]
+    command: list[str | Path] = [PROMTOOL, "check", "rules", "--lint-fatal", file]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
