@@ -19,6 +19,7 @@ class Architecture:
         choose_when: how "Choose it" goes on.
         outage: how "An outage of AMP" goes on; see docs/metrics.md.
         sends_to_amp: whether metrics go to a workspace.
+        sends_labels: whether the labels of namespaces are among them.
         queries_amp: whether Kubecost queries it.
         scraped_by_amp: whether AMP's managed scraper must reach the cluster, in AMP's region.
     """
@@ -29,6 +30,7 @@ class Architecture:
     choose_when: str
     outage: str
     sends_to_amp: bool = True
+    sends_labels: bool = True
     queries_amp: bool = True
     scraped_by_amp: bool = False
 
@@ -60,6 +62,7 @@ ARCHITECTURES = registry(
         outage="loses nothing, because AMP has no part in it; the volumes in the cluster are the"
         " only copy",
         sends_to_amp=False,
+        sends_labels=False,
         queries_amp=False,
     ),
     Architecture(
@@ -69,6 +72,7 @@ ARCHITECTURES = registry(
         choose_when="when in doubt: a tenth of the samples gives the costs of all clusters on one"
         " screen.",
         outage="loses nothing within an hour, throttling included, unless Prometheus restarts",
+        sends_labels=False,
         queries_amp=False,
     ),
     Architecture(

@@ -12,7 +12,7 @@ from settings.faults import Fault, until_unknown
 
 def find_faults(settings: Settings) -> Iterator[Fault]:
     """Judge what only the registry of architectures can tell."""
-    for check in (_names, _workspace, _grafana, _scraper, _owned_values):
+    for check in (_names, _workspace, _grafana, _alerts, _labels, _scraper, _owned_values):
         yield from until_unknown(check(settings))
 
 
@@ -40,6 +40,21 @@ def _workspace(settings: Settings) -> Iterator[Fault]:
 def _grafana(settings: Settings) -> Iterator[Fault]:
     if settings.grafana.enabled and not any(each.sends_to_amp for each in _known(settings)):
         yield Fault("grafana.enabled", True, "true with an architecture that sends costs to AMP")
+
+
+def _alerts(settings: Settings) -> Iterator[Fault]:
+    if settings.alerts.enabled and not any(each.sends_to_amp for each in _known(settings)):
+        allowed = "alerts with an architecture that sends costs to AMP"
+        yield Fault("architectures", settings.chosen(ARCHITECTURES), allowed)
+
+
+def _labels(settings: Settings) -> Iterator[Fault]:
+    if any(each.sends_labels for each in _known(settings)):
+        return
+    for index, budget in enumerate(settings.alerts.budgets):
+        if budget.label:
+            allowed = "a label with an architecture that sends the labels of namespaces to AMP"
+            yield Fault(f"alerts.budgets[{index}].label", budget.label, allowed)
 
 
 def _scraper(settings: Settings) -> Iterator[Fault]:

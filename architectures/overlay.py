@@ -9,6 +9,7 @@ from constructs import Construct
 from architectures import ARCHITECTURES
 from metrics.rules import FLEET_RULES
 from metrics.scrape_jobs import scrape_jobs
+from modules.alerts import Alerts
 from modules.amp_workspace import AmpWorkspace
 from modules.node_exporter import NodeExporter
 from modules.placement import KubecostPlacement
@@ -75,9 +76,24 @@ class Overlay(OnCluster):
             self.output_role_trust(self._workspace)
 
     def workspace(self) -> AmpWorkspace:
-        """Add the AMP workspace that all clusters share, with what the dashboards rest on."""
+        """Add the AMP workspace that all clusters share, with what the dashboards rest on.
+
+        The hub adds the alerts on what any cluster writes to it.
+        """
         self._workspace = self.amp_workspace("workspace", self.architecture, made_here=True)
         self._workspace.record("fleet", FLEET_RULES)
+        amp, alerts = self.settings.amp, self.settings.alerts
+        if alerts.enabled and self.place.hub:
+            Alerts(
+                self,
+                "alerts",
+                alerts,
+                workspace=self._workspace,
+                name=self.prefix(self.architecture),
+                cluster_ids=[each.id for each in self.settings.fleet],
+                labels=ARCHITECTURES[self.architecture].sends_labels,
+                max_series=None if amp.workspace_id else amp.max_series_per_cluster,
+            )
         return self._workspace
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """PromQL that several dashboards share; `$cluster` and `$namespace` are their pickers."""
 
-from metrics import names
+from metrics import alerts, names
 from metrics.rules import ALLOCATED_COST, CLUSTER_COST, NAMESPACE_COST, SERIES
 from metrics.units import CONTAINER, HOURS_PER_MONTH, INTERVAL
 
@@ -37,6 +37,17 @@ SEEN_IN_A_DAY = f"max by (cluster_id) (max_over_time({INFO}[1d]))"
 LAST_SAMPLE = f"max by (cluster_id) (max_over_time(timestamp({INFO})[1d:{INTERVAL}]))"
 # Three times the rule's interval: one evaluation may fail.
 SERIES_NOW = f"max by (cluster_id) (last_over_time({SERIES}{{{CLUSTERS}}}[12m]))"
+
+# Empty for what is of no cluster: a budget, or costs that come without a name.
+ALERTS = (
+    "max by (cluster_id, namespace, persistentvolume, budget, percent, alertname, severity,"
+    ' alertstate) (ALERTS{alertname=~"Kubecost.+",cluster_id=~"$cluster|"})'
+)
+
+
+def budgets(record: str) -> str:
+    """Give what the alerts' rules record of each budget."""
+    return f"max by (budget) (last_over_time({record}[{alerts.LAST}]))"
 
 
 def allocated_by(label: str, selector: str) -> str:

@@ -10,6 +10,7 @@ from dashboards.expressions import (
     IDLE_COST,
     IDLE_SHARE,
     NODE_COST,
+    budgets,
     of_fleet,
     per_month,
 )
@@ -21,6 +22,7 @@ from dashboards.panels import (
     table_panel,
     timeseries_panel,
 )
+from metrics.alerts import FORECAST, LIMIT, SPENT
 from metrics.rules import NAMESPACE_COST
 
 
@@ -109,6 +111,20 @@ def fleet() -> builder.Dashboard:
                         )
                         + ")",
                     )
+                ],
+            )
+        )
+        .with_panel(
+            table_panel(
+                "Budgets",
+                "Of this month (UTC), of any cluster. Forecast: what is spent, and what"
+                " the last 24 hours cost for each day that is left.",
+                {"budget": "Budget"},
+                [
+                    Column("Share of budget", f"{budgets(FORECAST)} / {budgets(LIMIT)}", SHARE),
+                    Column("Spent", budgets(SPENT)),
+                    Column("Forecast", budgets(FORECAST)),
+                    Column("Limit", budgets(LIMIT)),
                 ],
             )
         )

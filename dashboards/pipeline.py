@@ -5,6 +5,7 @@ from grafana_foundation_sdk.builders import statetimeline
 from grafana_foundation_sdk.models import common, dashboard
 
 from dashboards.expressions import (
+    ALERTS,
     CLUSTERS,
     INFO,
     LAST_SAMPLE,
@@ -134,6 +135,38 @@ def pipeline() -> builder.Dashboard:
                 unit=SECONDS,
                 stacked=False,
             )
+        )
+        .with_panel(
+            table_panel(
+                "Alerts",
+                "Set under alerts in kubecost.yaml; pending until they have lasted long enough.",
+                {
+                    "alertname": "Alert",
+                    "severity": "Severity",
+                    "alertstate": "State",
+                    "cluster_id": "Cluster",
+                    "namespace": "Namespace",
+                    "persistentvolume": "Volume",
+                    "budget": "Budget",
+                    "percent": "Percent",
+                },
+                [Column("On", ALERTS, "bool_yes_no")],
+            )
+        )
+        .with_panel(
+            statetimeline.Panel()
+            .title("Alerts over time")
+            .description("When they fired.")
+            .datasource(SOURCE)
+            .with_target(
+                over_time(
+                    ALERTS.replace("ALERTS{", 'ALERTS{alertstate="firing",'),
+                    "{{alertname}} {{cluster_id}} {{namespace}} {{persistentvolume}} {{budget}}",
+                ).ref_id("A")
+            )
+            .show_value(common.VisibilityMode.NEVER)
+            .height(8)
+            .span(24)
         )
         .with_panel(
             timeseries_panel(

@@ -46,3 +46,22 @@ Measured by the same test, as Prometheus counts them (`totalQueryableSamples`, w
 bills: AMP user guide, "Get statistics about your usage for each query"). In `prom_amp` AMP
 evaluates the fleet's rules only, since Prometheus evaluates Kubecost's.
 """
+
+
+class AlertReads(NamedTuple):
+    """Samples that the alerts' rules read a minute."""
+
+    per_pod: float
+    per_budget: float
+
+    def samples_per_minute(self, pods: int, budgets: int) -> float:
+        """Give what is read for all pods of a fleet, and its budgets."""
+        return self.per_pod * pods + self.per_budget * budgets
+
+
+ALERT_READS = AlertReads(per_pod=5.1, per_budget=482.4)
+"""What AMP reads for alerts, in whatever architecture; AMP bills it.
+
+Measured on 2026-11-27 by tests/lab/test_alert_reads.py on a month of data of the same cluster. What
+grows with namespaces, volumes and nodes is spread over the pods.
+"""

@@ -60,6 +60,7 @@ class AmpWorkspace(Construct):
 
     Attributes:
         id, arn, region: of the workspace.
+        provider: as given.
         role_arn: the role in the workspace's account that writers and readers assume, if any.
         signing: how they sign their requests.
         endpoint: its address, with a slash at the end.
@@ -81,7 +82,7 @@ class AmpWorkspace(Construct):
         cluster_ids: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
-        self._provider = provider
+        self.provider = provider
         self._cluster = cluster
         self._users: list[str] = []
         self.region = region
@@ -130,7 +131,7 @@ class AmpWorkspace(Construct):
             # The prefix spares CloudWatch a resource policy of its own for each log group.
             name=f"/aws/vendedlogs/prometheus/{alias}",
             retention_in_days=LOG_RETENTION_DAYS,
-            provider=self._provider,
+            provider=self.provider,
         )
         workspace = PrometheusWorkspace(
             self,
@@ -139,7 +140,7 @@ class AmpWorkspace(Construct):
             logging_configuration=PrometheusWorkspaceLoggingConfiguration(
                 log_group_arn=f"{log_group.arn}:*"
             ),
-            provider=self._provider,
+            provider=self.provider,
         )
         PrometheusWorkspaceConfiguration(
             self,
@@ -147,17 +148,17 @@ class AmpWorkspace(Construct):
             workspace_id=workspace.id,
             retention_period_in_days=settings.retention_days,
             limits_per_label_set=series_limits(cluster_ids, settings.max_series_per_cluster),
-            provider=self._provider,
+            provider=self.provider,
         )
         return _address(workspace)
 
     def _named(self, workspace_id: str) -> _Address:
-        workspaces = DataAwsPrometheusWorkspaces(self, "all", provider=self._provider)
+        workspaces = DataAwsPrometheusWorkspaces(self, "all", provider=self.provider)
         workspace = DataAwsPrometheusWorkspace(
             self,
             "this",
             workspace_id=workspace_id,
-            provider=self._provider,
+            provider=self.provider,
             lifecycle=TerraformResourceLifecycle(
                 precondition=[
                     Precondition(
@@ -175,7 +176,7 @@ class AmpWorkspace(Construct):
     def _found(self, alias: str, architecture: str) -> _Address:
         # alias_prefix finds aliases that begin so, too.
         same = DataAwsPrometheusWorkspaces(
-            self, "by_alias", alias_prefix=alias, provider=self._provider
+            self, "by_alias", alias_prefix=alias, provider=self.provider
         )
         ids = (
             f"[for i, each in {same.fqn}.aliases :"
@@ -185,7 +186,7 @@ class AmpWorkspace(Construct):
             self,
             "this",
             workspace_id=f'${{try({ids}[0], "")}}',
-            provider=self._provider,
+            provider=self.provider,
             lifecycle=TerraformResourceLifecycle(
                 precondition=[
                     Precondition(
@@ -203,9 +204,9 @@ class AmpWorkspace(Construct):
 
     def _same_account(self) -> list[Precondition]:
         """Without a role to assume, no one of another account may write or read."""
-        if not self._provider or self.role_arn:
+        if not self.provider or self.role_arn:
             return []
-        account = DataAwsCallerIdentity(self, "account", provider=self._provider).account_id
+        account = DataAwsCallerIdentity(self, "account", provider=self.provider).account_id
         cluster = self._cluster
         return [
             Precondition(
@@ -217,7 +218,7 @@ class AmpWorkspace(Construct):
         ]
 
     def record(self, name: str, rules: dict[str, Any]) -> None:
-        """Let AMP evaluate recording rules.
+        """Let AMP evaluate rules.
 
         One set of rules serves every cluster that writes to the workspace, so the hub brings it.
         To a workspace in another account its owner adds them.
@@ -229,7 +230,7 @@ class AmpWorkspace(Construct):
                 name=name,
                 workspace_id=self.id,
                 data=to_yaml(rules),
-                provider=self._provider,
+                provider=self.provider,
             )
 
     def trust(self, role_arn: str) -> None:

@@ -36,6 +36,42 @@ def allow(*actions: str, resource: str) -> Statement:
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
+def allow_service(
+    principal: str,
+    *actions: str,
+    resource: str = "*",
+    source_arn: str | None = None,
+    account: str | None = None,
+) -> Statement:
+    """Allow an AWS service actions on what the policy belongs to.
+
+    With `source_arn` and `account`, only on behalf of that resource in that account, so that nobody
+    else can make the service do it (IAM user guide, "The confused deputy problem").
+    """
+    statement: Statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": principal},
+        "Action": list(actions),
+        "Resource": resource,
+    }
+    if source_arn:
+        statement["Condition"] = {
+            "ArnEquals": {"aws:SourceArn": source_arn},
+            "StringEquals": {"aws:SourceAccount": account},
+        }
+    return statement
+
+
+def allow_account(root_arn: str, *actions: str) -> Statement:
+    """Leave it to the account's own policies who may do it to what the policy belongs to."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": root_arn},
+        "Action": list(actions),
+        "Resource": "*",
+    }
+
+
 def trust_service(principal: str, *, account: str | None = None) -> str:
     """Let an AWS service assume the role, on behalf of one account only if it is given."""
     statement: Statement = {

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
+from settings.alerts import AlertsSettings
 from settings.kinds import (
     AllOrListed,
     AsTuple,
@@ -264,6 +265,8 @@ class Settings(Section):
     """The Helm release of the chart cost-analyzer, and who may open its UI."""
     grafana: GrafanaSettings = GrafanaSettings()
     """Dashboards over all clusters in AMP."""
+    alerts: AlertsSettings = AlertsSettings()
+    """Messages when costs stop arriving, jump, or exceed a budget."""
     workloads: WorkloadsSettings = WorkloadsSettings()
     """What everything that is put on a cluster has in common."""
     state: StateSettings = StateSettings()

@@ -46,6 +46,10 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
         _clusters,
         _allowed_cidrs,
         _exposed,
+        _alerts_receivers,
+        _alerts_places,
+        _alerts_abroad,
+        _budgets,
         _state,
     ):
         yield from until_unknown(check(settings))
@@ -143,6 +147,52 @@ def _allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:
         for other in blocks[:index]:
             if block.overlaps(other):
                 yield Fault(key, str(block), f"blocks that do not overlap; {other} is listed, too")
+
+
+def _alerts_receivers(settings: Settings) -> Iterator[Fault]:
+    alerts = settings.alerts
+    if alerts.emails and alerts.sns_topic_arn:
+        allowed = "nothing beside alerts.sns_topic_arn: subscribe the addresses to that topic"
+        yield Fault("alerts.emails", alerts.emails, allowed)
+    if alerts.encrypted and alerts.sns_topic_arn:
+        yield Fault("alerts.encrypted", True, "false: the topic in alerts.sns_topic_arn is yours")
+    if not alerts.enabled and (alerts.budgets or alerts.pagerduty.secret_arn):
+        allowed = "who is told, here or in alerts.sns_topic_arn: without it there are no alerts"
+        yield Fault("alerts.emails", [], allowed)
+
+
+def _alerts_places(settings: Settings) -> Iterator[Fault]:
+    alerts, region = settings.alerts, settings.amp_region
+    for key, arn in {
+        "sns_topic_arn": alerts.sns_topic_arn,
+        "pagerduty.secret_arn": alerts.pagerduty.secret_arn,
+    }.items():
+        if arn and arn.split(":")[3] != region:
+            yield Fault(f"alerts.{key}", arn, f"one in {region}, where the workspaces are")
+
+
+def _alerts_abroad(settings: Settings) -> Iterator[Fault]:
+    amp = settings.amp
+    if settings.alerts.enabled and amp.workspace_id and amp.role_arn:
+        allowed = "no alerts: in a workspace of another account, its owner makes them"
+        yield Fault("amp.role_arn", amp.role_arn, allowed)
+
+
+def _budgets(settings: Settings) -> Iterator[Fault]:
+    cluster_ids = [cluster.id for cluster in settings.fleet]
+    seen = set()
+    for index, budget in enumerate(settings.alerts.budgets):
+        key = f"alerts.budgets[{index}]"
+        if budget.cluster and budget.cluster not in cluster_ids:
+            allowed = f"the id of a cluster: {', '.join(cluster_ids)}"
+            yield Fault(f"{key}.cluster", budget.cluster, allowed)
+        if budget.namespace and budget.label:
+            yield Fault(f"{key}.label", budget.label, "a namespace or a label, not both")
+        scope = (budget.cluster, budget.namespace, budget.label)
+        if scope in seen:
+            given = budget.model_dump(exclude={"at"}, exclude_none=True)
+            yield Fault(key, given, "one budget for the same; give it several percentages under at")
+        seen.add(scope)
 
 
 def _state(settings: Settings) -> Iterator[Fault]:

@@ -212,6 +212,43 @@ Project = Annotated[str, Matching(r"[\w -]{3,40}", "a Terraform Cloud project na
 Hostname = Annotated[str, Matching(r"[A-Za-z0-9.-]+(:\d+)?", "a host name")]
 WorkspacePrefix = Annotated[str, Matching(r"[\w-]{0,40}", "letters, digits, - and _")]
 
+Email = Annotated[
+    str, Matching(r"[\w.+-]{1,64}@[\w-]+(\.[\w-]+)+", "an address such as finops@example.com")
+]
+TopicArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}",
+        "the ARN of a standard SNS topic such as arn:aws:sns:eu-west-1:111122223333:finops "
+        "(AMP sends to no FIFO topic)",
+    ),
+]
+SecretArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}",
+        "the ARN of a secret such as arn:aws:secretsmanager:eu-west-1:111122223333:secret:pager-a1",
+    ),
+]
+SecretKey = Annotated[
+    str, Matching(r"[\w.-]{1,64}", "a key of the secret's JSON: letters, digits, dots, - and _")
+]
+PageUrl = Annotated[
+    str,
+    Matching(r"[\w.~:/?=&@+-]{1,200}", "a URL or path of at most 200 characters, without a #"),
+]
+Namespace = Annotated[
+    str, Matching(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "a Kubernetes namespace")
+]
+_LABEL_PART = r"[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?"
+LabelSelector = Annotated[
+    str,
+    Matching(
+        rf"([a-z0-9.-]{{1,253}}/)?{_LABEL_PART}={_LABEL_PART}",
+        "a Kubernetes label and its value, such as team=payments",
+    ),
+]
+
 Count = Annotated[int, Field(ge=1, le=450)]
 # YAML gives lists; strict mode would accept Python tuples only.
 AsTuple = Field(strict=False)

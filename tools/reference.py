@@ -122,7 +122,7 @@ def _section(section: Schema, *, path: str) -> Iterator[str]:
         yield ""
     for key, body in keys.items():
         if inner := _section_in(body):
-            is_list = "anyOf" in body
+            is_list = "properties" not in body
             described = inner | {"description": body["description"]}
             yield from _section(described, path=f"{path}.{key}".lstrip(".") + "[]" * is_list)
 
@@ -147,7 +147,7 @@ def _allowed(body: Schema) -> str:
     if words := body.get("patternErrorMessage"):
         return str(words).removeprefix("Allowed: ").removesuffix(".")
     match body["type"]:
-        case "integer":
+        case "integer" | "number":
             return f"{body['minimum']} to {body['maximum']}"
         case "boolean":
             return "`true`, `false`"
@@ -174,7 +174,7 @@ def _keys(section: Schema, *, indent: str) -> Iterator[str]:
         comment = f"{indent}# "
         first_sentence = re.split(r"(?<=\.)\s", words.replace("`", ""))[0].strip()
         yield textwrap.fill(first_sentence, 100, initial_indent=comment, subsequent_indent=comment)
-        if (inner := _section_in(body)) and "anyOf" not in body:
+        if (inner := _section_in(body)) and "properties" in body:
             yield f"{indent}{key}:"
             yield from _keys(inner, indent=f"{indent}  ")
         else:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import itertools
 import json
-import re
 import ssl
 import threading
 import time
@@ -15,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -31,6 +27,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 
 from tests.lab.process import BINARIES, Process, wait_until
 from tests.lab.server import Answer, Request, Server
+from tests.lab.signature import access_key, is_signed
 
 REGION = "ap-northeast-2"
 # https://docs.aws.amazon.com/prometheus/latest/userguide/AMP_quotas.html
@@ -45,10 +42,6 @@ _ACTIONS = {
     "label/__name__/values": "aps:GetLabels",
     "metadata": "aps:GetMetricMetadata",
 }
-_AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/\d{8}/[^/]+/[^/]+/aws4_request, ?"
-    r"SignedHeaders=(?P<headers>[^,]+), ?Signature=(?P<signature>[0-9a-f]{64})"
-)
 _numbers = itertools.count(1)
 
 
@@ -91,8 +84,8 @@ class Received:
 class Amp:
     """A workspace, at https://aps-workspaces.<region>.amazonaws.com for who finds its address.
 
-    It evaluates recording `rules`, with `minute` seconds for a minute, and lets in the roles that
-    it was told to `admit`.
+    It evaluates `rules`, with `minute` seconds for a minute, and lets in the roles that it was told
+    to `admit`. Alerts go to the `alertmanager` at an address.
 
     Attributes:
         reader, writer: roles of AWS's own, which may query it and write to it.
@@ -109,13 +102,16 @@ class Amp:
         region: str = REGION,
         rules: Mapping[str, Any] | None = None,
         minute: int = 60,
+        alertmanager: str | None = None,
     ) -> None:
         number = next(_numbers)
         self.region = region
         groups = deepcopy((rules or {}).get("groups", []))
         for group in groups:
             group["interval"] = f"{int(group.get('interval', '1m').removesuffix('m')) * minute}s"
-        self.recorded = {rule["record"] for group in groups for rule in group["rules"]}
+        self.recorded = {
+            rule["record"] for group in groups for rule in group["rules"] if "record" in rule
+        }
         self.address = f"10.254.0.{number}"
         self.host = host(region)
         self._arn = workspace_arn(workspace_id)
@@ -133,10 +129,15 @@ class Amp:
 
         config, rule_file = directory / "store.yaml", directory / "rules.yaml"
         rule_file.write_text(json.dumps({"groups": groups}))
-        config.write_text(f"""
-            rule_files: [{rule_file}]
-            storage: {{tsdb: {{out_of_order_time_window: 1m}}}}  # AMP's default
-        """)
+        targets = [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
+        store = {
+            "rule_files": [str(rule_file)],
+            "storage": {"tsdb": {"out_of_order_time_window": "1m"}},  # AMP's default
+            "alerting": {"alertmanagers": targets},
+        }
+        config.write_text(json.dumps(store))
+        # With alerts, what is not in the rules goes at the same pace: these are the defaults.
+        pace = [f"--query.lookback-delta={5 * minute}s", f"--rules.alert.resend-delay={minute}s"]
         self._store = f"10.254.1.{number}:9090"
         self._prometheus = Process(
             "store",
@@ -146,6 +147,7 @@ class Amp:
                 f"--storage.tsdb.path={directory / 'tsdb'}",
                 f"--web.listen-address={self._store}",
                 "--web.enable-remote-write-receiver",
+                *(pace if alertmanager else []),
             ],
             directory,
         )
@@ -236,25 +238,10 @@ class Amp:
 
     def _signer(self, request: Request) -> Role | None:
         """Return whose valid signature for this region and service the request carries."""
-        headers = request.headers
-        match = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
-        role = self._roles.get(match["key"]) if match else None
-        digest = hashlib.sha256(request.body).hexdigest()
-        if not (match and role) or headers.get("x-amz-content-sha256", digest) != digest:
-            return None
-        signed = AWSRequest(
-            request.method,
-            f"https://{headers['host']}{request.target}",
-            {name: headers[name] for name in match["headers"].split(";")},
-            request.body,
-        )
-        date = signed.context["timestamp"] = headers["x-amz-date"]
-        auth = SigV4Auth(role.credentials, "aps", self.region)
-        canonical = auth.canonical_request(signed)
-        expected = auth.signature(auth.string_to_sign(signed, canonical), signed)
-        when = datetime.strptime(f"{date}+0000", "%Y%m%dT%H%M%SZ%z").timestamp()
-        fresh = abs(time.time() - when) < 300
-        return role if fresh and hmac.compare_digest(expected, match["signature"]) else None
+        role = self._roles.get(access_key(request) or "")
+        if role and is_signed(request, role.credentials, service="aps", region=self.region):
+            return role
+        return None
 
     def close(self) -> None:
         self._gateway.close()

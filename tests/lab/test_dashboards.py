@@ -478,6 +478,8 @@ def queries() -> dict[tuple[str, str, str], str]:
                 for variable, value in {**MACROS, **picked}.items():
                     expr = expr.replace(f"${variable}", value)
                 assert "$" not in expr
+                if "ALERTS" in expr or "budget:" in expr:
+                    continue  # tests/lab/test_alerts.py
                 found[name, panel["title"], target["refId"]] = expr
     return found
 

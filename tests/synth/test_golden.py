@@ -13,7 +13,7 @@ GOLDEN = Path(__file__).with_name("golden")
 
 
 @pytest.mark.parametrize(
-    "settings", ["defaults", "turned", "exposed", "existing", "foreign", "fleet"]
+    "settings", ["defaults", "turned", "exposed", "existing", "foreign", "fleet", "alerts"]
 )
 def test_stacks_are_as_committed(
     settings: str,

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from architectures import ARCHITECTURES
 from metrics.sizes import prometheus as prometheus_size
-from metrics.volumes import RULE_READS, VOLUMES
+from metrics.volumes import ALERT_READS, RULE_READS, VOLUMES
 from settings import Settings
 from tests.conftest import ROOT
 from tools.compare.estimate import Estimate, estimate
@@ -42,6 +43,22 @@ def all_of(
     return [
         estimate(each, in_clusters[name], fleet, prices) for name, each in ARCHITECTURES.items()
     ]
+
+
+def test_what_alerts_read_is_counted(in_clusters: dict[str, InCluster]) -> None:
+    reads = {
+        budgets: {
+            each.architecture.name: each.amounts.query_samples
+            for each in all_of(in_clusters, replace(FLEET, budgets=budgets))
+        }
+        for budgets in (None, 0, 2)
+    }
+    for name, without in reads[None].items():
+        # 3 clusters of 600 pods; 43,200 minutes.
+        alerts, budgets = reads[0][name] - without, reads[2][name] - reads[0][name]
+        in_amp = name != "prom"
+        assert alerts == pytest.approx(in_amp * 1800 * ALERT_READS.per_pod * 43_200)
+        assert budgets == pytest.approx(in_amp * 2 * ALERT_READS.per_budget * 43_200)
 
 
 @pytest.mark.parametrize(

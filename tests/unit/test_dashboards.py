@@ -10,6 +10,7 @@ import pytest
 from dashboards import DASHBOARDS
 from dashboards.expressions import SERIES_LIMIT
 from dashboards.files import files
+from metrics.alerts import FORECAST, LIMIT, SPENT
 from metrics.names import COST_ONLY
 from metrics.rules import FLEET_RULES
 from settings import AmpSettings
@@ -17,7 +18,8 @@ from tests.conftest import ROOT
 
 FILES = files()
 RECORDED = {rule["record"] for group in FLEET_RULES["groups"] for rule in group["rules"]}
-METRIC = r"[a-z_]+(?::[a-z_]+)+|\b(?:container|kubecost|node|pod|pv)_\w+"
+ALERTED = {"ALERTS", SPENT, FORECAST, LIMIT}
+METRIC = r"\bALERTS\b|[a-z_]+(?::[a-z_]+)+|\b(?:container|kubecost|node|pod|pv)_\w+"
 Dashboard = dict[str, Any]
 
 
@@ -73,11 +75,9 @@ def test_every_query_goes_to_the_chosen_data_source(dashboard: Dashboard) -> Non
 
 def test_queries_read_cost_metrics_and_recorded_ones_only(dashboard: Dashboard) -> None:
     for query in queries(dashboard):
-        read = set(
-            re.findall(r"[a-z_]+(?::[a-z_]+)+|\b(?:container|kubecost|node|pod|pv)_\w+", query)
-        )
+        read = set(re.findall(METRIC, query))
         assert read, query
-        assert read <= RECORDED | set(COST_ONLY), query
+        assert read <= RECORDED | ALERTED | set(COST_ONLY), query
 
 
 def test_the_rules_read_cost_metrics_only() -> None:
@@ -107,15 +107,19 @@ def check_cluster_id(query: str, *, fleet_wide: bool = False) -> None:
     aggregations = re.findall(r"\b(?<!:)(?:sum|avg|count|min|max)\b(?: by \(([^)]*)\))?", query)
     joins = re.findall(r"\bon \(([^)]*)\)", query)
     assert aggregations + joins, query
-    assert all(labels.split(", ")[0] == "cluster_id" for labels in aggregations + joins), query
+    # A budget may be for several clusters.
+    kept = "budget" if "budget:" in query else "cluster_id"
+    assert all(labels.split(", ")[0] == kept for labels in aggregations + joins), query
 
 
 def test_every_query_keeps_to_the_chosen_clusters(dashboard: Dashboard) -> None:
     for panel in dashboard["panels"]:
         for target in panel.get("targets", []):
+            if "budget:" in target["expr"]:
+                continue
             selectors = re.findall(r"\{[^{}]*\}", target["expr"])
             assert selectors
-            assert all('cluster_id=~"$cluster"' in selector for selector in selectors), target
+            assert all('cluster_id=~"$cluster' in selector for selector in selectors), target
 
 
 def test_the_limit_is_that_of_the_settings() -> None:

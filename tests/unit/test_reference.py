@@ -133,9 +133,9 @@ def keys(schema: Any, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize(("key", "body"), list(keys(SCHEMA)), ids=lambda part: str(part)[:40])
 def test_every_key_has_a_meaning_a_default_and_a_row(key: str, body: dict[str, Any]) -> None:
     assert len(body["description"]) > 10
-    assert ("default" in body) != (key == "clusters.name")
+    assert ("default" in body) != (key in ("clusters.name", "alerts.budgets.usd_per_month"))
     page = (ROOT / reference.PAGE).read_text()
-    anchor = key.replace("clusters.", "clusters[].")
+    anchor = key.replace("clusters.", "clusters[].").replace("budgets.", "budgets[].")
     headings = (f"## {anchor}\n", f"## {anchor}[]\n")
     assert f'<a id="{anchor}"></a>' in page or any(heading in page for heading in headings)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from architectures import Architecture
 from metrics.sizes import prometheus
-from metrics.volumes import RULE_READS, VOLUMES
+from metrics.volumes import ALERT_READS, RULE_READS, VOLUMES
 from tools.compare.fees import BILLION, INGESTION_UNIT, Part, fee, ingestion
 from tools.compare.fleet import Fleet
 from tools.compare.prices import FreeTier, NodePrice, Price, Prices, RegionPrices
@@ -89,11 +89,20 @@ def estimate(
     reads = [f"{rules:g} by rules"] if rules else []
     if kubecosts:
         reads.append(f"{KUBECOST_READS} x {kubecosts} / {fleet.clusters} by Kubecost")
+    query_samples = samples * (rules + kubecost)
+    query_formula = f"samples x ({' + '.join(reads) or 0})"
+    if architecture.sends_to_amp and fleet.budgets is not None:
+        pods = fleet.clusters * fleet.pods
+        query_samples += ALERT_READS.samples_per_minute(pods, fleet.budgets) * MINUTES
+        query_formula += (
+            f" + ({ALERT_READS.per_pod:g} x {pods:,} pods + {ALERT_READS.per_budget:g} x"
+            f" {fleet.budgets} budgets) a minute by alerts"
+        )
     sizes = tuple(_sized(workload, fleet) for workload in in_cluster.workloads)
     amounts = Amounts(
         samples=samples,
         stored_gb=samples * fleet.retention_days / 30 * BYTES_PER_SAMPLE / GIB,
-        query_samples=samples * (rules + kubecost),
+        query_samples=query_samples,
         collector_hours=HOURS * fleet.clusters if architecture.scraped_by_amp else 0,
         cpu_cores=fleet.clusters * sum(size.cpu_cores for size in sizes),
         memory_gib=fleet.clusters * sum(size.memory_gib for size in sizes),
@@ -105,7 +114,7 @@ def estimate(
         amounts,
         samples_formula=f"{fleet.clusters} x ({volume.per_node:g} x {fleet.nodes} nodes + "
         f"{volume.per_pod:g} x {fleet.pods:,} pods) a minute x {MINUTES:,} minutes",
-        query_formula=f"samples x ({' + '.join(reads) or 0})",
+        query_formula=query_formula,
         sizes=sizes,
         parts=_parts(amounts, prices.of(fleet.region), prices.free_tier),
     )

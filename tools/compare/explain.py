@@ -44,7 +44,7 @@ def _formulas(each: Estimate, fleet: Fleet) -> Iterator[str]:
 def _basis() -> Iterator[str]:
     yield "What the figures rest on"
     for text in (
-        "measured: samples per node and pod, and what rules read (metrics/volumes.py)",
+        "measured: samples per node and pod, and what rules and alerts read (metrics/volumes.py)",
         f"AWS: a sample takes 1 or 2 bytes; here {figures.BYTES_PER_SAMPLE}, and names and labels"
         " come on top. Storage is that of a workspace as old as its retention",
         f"assumed: each Kubecost reads a sample {figures.KUBECOST_READS} times; the first cluster's"

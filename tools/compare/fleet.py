@@ -16,6 +16,7 @@ class Fleet:
     Attributes:
         nodes, pods: of each cluster.
         retention_days: how long AMP keeps samples.
+        budgets: of the alerts; None without alerts.
         notes: what had to be assumed, or is not as it was measured; for a person.
     """
 
@@ -24,6 +25,7 @@ class Fleet:
     pods: int
     region: str
     retention_days: int
+    budgets: int | None = None
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -49,6 +51,7 @@ def fleet_of(
         pods=nodes * PODS_PER_NODE if pods is None else pods,
         region=region or settings.amp_region,
         retention_days=settings.amp.retention_days,
+        budgets=len(settings.alerts.budgets) if settings.alerts.enabled else None,
     )
     notes = tuple(_notes(settings, fleet, nodes_assumed=nodes_assumed, pods_assumed=pods is None))
     return replace(fleet, notes=notes)

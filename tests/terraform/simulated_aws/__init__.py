@@ -47,6 +47,8 @@ _LISTINGS: list[tuple[str, str, dict[str, Any], str]] = [
     ("kms", "list_aliases", {}, "Aliases[?!starts_with(AliasName, 'alias/aws/')].AliasName"),
     ("s3", "list_buckets", {}, "Buckets[].Name"),
     ("sns", "list_topics", {}, "Topics[].TopicArn"),
+    ("sns", "list_subscriptions", {}, "Subscriptions[].Endpoint"),
+    ("cloudwatch", "describe_alarms", {}, "MetricAlarms[].AlarmArn"),
 ]
 
 

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import yaml
 
+from . import alert_manager
 from .core import AwsError, Call, Json, Service
 from .eks import Cluster, add_entry, clusters, subnets_of
 
@@ -200,8 +201,9 @@ def _check_query_logging(call: Call) -> None:
 
 def _check_alert_manager(call: Call) -> None:
     document = _yaml(call["data"], "alert manager definition")
-    if not isinstance(yaml.safe_load(document.get("alertmanager_config") or ""), dict):
-        raise invalid("alert manager definition has no alertmanager_config")
+    found = alert_manager.faults(document, account=call.account, region=call.region)
+    if refused := sorted(found):
+        raise invalid(f"alert manager definition is invalid: {'; '.join(refused)}")
 
 
 def _part(name: str, update_verb: str, answer: str, check: Callable[[Call], None]) -> None:

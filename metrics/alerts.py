@@ -1,0 +1,331 @@
+"""What AMP tells people about: alerting rules, and the recording rules that they rest on.
+
+Every query needs nothing but the cost metrics (`names.COST_ONLY`) and what `rules.FLEET_RULES`
+record of them, so each alert works in a workspace that receives nothing else; only a budget for a
+label needs the labels of namespaces. What PromQL cannot see is watched by CloudWatch
+(`modules.alerts`).
+
+Queries over days run every ten minutes in recording rules, and the alerts read their last result:
+a rule's own `for` would start again after every gap in the data.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from metrics.rules import ALLOCATED_COST, CLUSTER_COST, NAMESPACE_COST
+from metrics.units import HOURS_PER_MONTH
+
+# What the recording rules write.
+REPORTED = "cluster:reported:timestamp_seconds"
+UNPRICED = "cluster:unpriced:count"
+CLUSTER_COST_3H = "cluster:cost:usd_per_hour_avg3h"
+NAMESPACE_COST_3H = "namespace:cost:usd_per_hour_avg3h"
+IDLE = "cluster:idle:ratio_avg3d"
+MOUNTED = "volume:mounted:timestamp_seconds"
+BUDGET_COST = "budget:cost:usd_per_hour"
+SPENT = "budget:spent:usd"
+FORECAST = "budget:forecast:usd"
+LIMIT = "budget:limit:usd"
+LEVEL = "budget:level:usd"
+
+# Money is counted in these steps: what lasts shorter may be missed.
+STEP = "10m"
+STEPS_PER_HOUR = 6
+# How far the alerts look back for what is recorded so seldom: one evaluation may fail.
+LAST = "25m"
+
+
+class Budget(NamedTuple):
+    """What may be spent in a calendar month (UTC), in US dollars.
+
+    Attributes:
+        usd: the limit.
+        at: percentages of the limit; the forecast is told of when it reaches one.
+        cluster: of this cluster_id only; None for all clusters.
+        namespace: of this namespace only.
+        label: of namespaces with this label, as name and value.
+    """
+
+    usd: float
+    at: tuple[int, ...]
+    cluster: str | None = None
+    namespace: str | None = None
+    label: tuple[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Say in words what it is for; no two budgets of a workspace may be for the same."""
+        what = f"namespace {self.namespace}" if self.namespace else ""
+        if self.label:
+            what = "namespaces with {}={}".format(*self.label)
+        where = f"cluster {self.cluster}" if self.cluster else "all clusters"
+        return f"{what} in {where}" if what else where
+
+    @property
+    def usd_per_hour(self) -> str:
+        """The PromQL of what is spent at a moment: one value without labels."""
+        where = f'cluster_id="{self.cluster}"' if self.cluster else ""
+        if self.namespace:
+            selector = ",".join(filter(None, [where, f'namespace="{self.namespace}"']))
+            return f"sum ({NAMESPACE_COST}{{{selector}}})"
+        if self.label:
+            name, value = self.label
+            # How kube-state-metrics, which Kubecost emulates, writes a label's name.
+            label = f"label_{re.sub('[^a-zA-Z0-9_]', '_', name)}"
+            labelled = ",".join(filter(None, [where, f"{label}={json.dumps(value)}"]))
+            return (
+                f"sum ({NAMESPACE_COST} and on (cluster_id, namespace)"
+                f" kube_namespace_labels{{{labelled}}})"
+            )
+        return f"sum ({CLUSTER_COST}{{{where}}})"
+
+
+class Bounds(NamedTuple):
+    """From where on something is worth a message.
+
+    Attributes:
+        silent_minutes: without a sample of a cluster.
+        jump_percent: more than at the same hours a week ago.
+        idle_percent: of a cluster's nodes, on average of three days.
+        unmounted_days: that no pod mounted a volume.
+        usd_per_month: below it, neither a jump nor idle nodes are told of.
+    """
+
+    silent_minutes: int
+    jump_percent: int
+    idle_percent: int
+    unmounted_days: int
+    usd_per_month: float
+
+
+def alert_rules(
+    cluster_ids: Sequence[str], bounds: Bounds, budgets: Sequence[Budget], *, runbooks: str
+) -> dict[str, Any]:
+    """Give all rules for a workspace that these clusters write to.
+
+    `runbooks` is the address of docs/alerts.md; each alert's `runbook_url` is a heading of it.
+    """
+    known = "|".join(cluster_ids)
+    groups = [
+        {"name": "KubecostReporting", "interval": "1m", "rules": [_reported(known)]},
+        {"name": "KubecostSpending", "interval": STEP, "rules": _spending()},
+    ]
+    if budgets:
+        groups.append({"name": "KubecostBudgets", "interval": STEP, "rules": _budgets(budgets)})
+    alerts = [
+        *_pipeline_alerts(known, bounds),
+        *_cost_alerts(bounds),
+        *([_budget_alert()] if budgets else []),
+    ]
+    for alert in alerts:
+        alert["annotations"]["runbook_url"] = f"{runbooks}#{alert['alert'].lower()}"
+    groups.append({"name": "KubecostAlerts", "interval": "1m", "rules": alerts})
+    return {"groups": groups}
+
+
+def _reported(known: str) -> dict[str, Any]:
+    """Remember when each cluster was heard of last, also when its series are long gone.
+
+    The rule reads what it wrote itself, so it remembers a cluster until the settings do not name
+    it any more, or until the rule has not run for an hour.
+    """
+    now = f'max by (cluster_id) (timestamp(kubecost_cluster_info{{cluster_id=~"{known}"}}))'
+    before = f'last_over_time({REPORTED}{{cluster_id=~"{known}"}}[1h])'
+    return {"record": REPORTED, "expr": f"{now} or {before}"}
+
+
+def _spending() -> list[dict[str, Any]]:
+    nodes = f'sum by (cluster_id) ({CLUSTER_COST}{{resource="nodes"}})'
+    allocated = f"sum by (cluster_id) ({ALLOCATED_COST})"
+    volume = "by (cluster_id, persistentvolume)"
+    without_price = {
+        "nodes": "max by (cluster_id, node) (node_total_hourly_cost)",
+        "volumes": f"max {volume} (pv_hourly_cost)",
+        "load balancers": "max by (cluster_id, namespace, service_name)"
+        " (kubecost_load_balancer_cost)",
+    }
+    return [
+        *(
+            {
+                "record": UNPRICED,
+                # Not a number is no price either.
+                "expr": f"count by (cluster_id) ({price} > bool 0 == 0)",
+                "labels": {"resource": resource},
+            }
+            for resource, price in without_price.items()
+        ),
+        {
+            "record": CLUSTER_COST_3H,
+            "expr": f"avg_over_time(sum by (cluster_id) ({CLUSTER_COST})[3h:{STEP}])",
+        },
+        {
+            "record": NAMESPACE_COST_3H,
+            "expr": f"avg_over_time(sum by (cluster_id, namespace) ({NAMESPACE_COST})[3h:{STEP}])",
+        },
+        {
+            "record": IDLE,
+            # Of 72 hours, some may lack: a restart, or a gap.
+            "expr": f"1 - avg_over_time({allocated}[3d:1h]) / avg_over_time({nodes}[3d:1h])"
+            f" and on (cluster_id) count_over_time({nodes}[3d:1h]) >= 60",
+        },
+        {
+            "record": MOUNTED,
+            # Now; or when it was, while the volume is there; or since the volume was first seen.
+            "expr": f"timestamp(count {volume} (pod_pvc_allocation))"
+            f" or (last_over_time({MOUNTED}[1d])"
+            " and on (cluster_id, persistentvolume) pv_hourly_cost)"
+            f" or timestamp(count {volume} (pv_hourly_cost))",
+        },
+    ]
+
+
+def _budgets(budgets: Sequence[Budget]) -> list[dict[str, Any]]:
+    """Record what budgets allow, what is spent of them, and what the month is heading for.
+
+    The forecast is what is spent so far and, for each day that is left, what the last 24 hours
+    cost. What was not reported is not counted, nor what was before a budget was made.
+    """
+    # Of 31 days, those of the present month: the others' costs have another label.
+    month = 'count_values("month", month())'
+    spent = f"sum_over_time({BUDGET_COST}[31d]) * on (month) group_left () {month}"
+    last_day = f"sum by (budget) (sum_over_time({BUDGET_COST}[1d]))"
+    days_left = "scalar(days_in_month() + 1 - day_of_month() - (hour() * 60 + minute()) / 1440)"
+    return [
+        *(rule for budget in budgets for rule in _budget(budget, month)),
+        {"record": SPENT, "expr": f"sum by (budget) ({spent}) / {STEPS_PER_HOUR}"},
+        {
+            "record": FORECAST,
+            "expr": f"{SPENT} + {last_day} / {STEPS_PER_HOUR} * {days_left}",
+        },
+    ]
+
+
+def _budget(budget: Budget, month: str) -> list[dict[str, Any]]:
+    labels = {"budget": budget.name}
+    return [
+        {
+            "record": BUDGET_COST,
+            "expr": f"{budget.usd_per_hour} * on () group_left (month) {month}",
+            "labels": labels,
+        },
+        {"record": LIMIT, "expr": f"vector({_number(budget.usd)})", "labels": labels},
+        *(
+            {
+                "record": LEVEL,
+                "expr": f"vector({_number(budget.usd * percent / 100)})",
+                "labels": labels
+                | {
+                    "percent": str(percent),
+                    "usd": _number(budget.usd),
+                    "severity": "warning" if percent >= 100 else "info",
+                },
+            }
+            for percent in budget.at
+        ),
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.10g}"
+
+
+def _alert(name: str, severity: str, expr: str, summary: str, **more: str) -> dict[str, Any]:
+    return {
+        "alert": name,
+        "expr": expr,
+        **more,
+        **({"labels": {"severity": severity}} if severity else {}),
+        "annotations": {"summary": summary},
+    }
+
+
+def _pipeline_alerts(known: str, bounds: Bounds) -> list[dict[str, Any]]:
+    return [
+        _alert(
+            "KubecostClusterSilent",
+            "critical",
+            f"time() - {REPORTED} > {bounds.silent_minutes * 60}",
+            "Cluster {{ $labels.cluster_id }} has sent no costs for {{ humanizeDuration $value }}."
+            " They are missing from every report.",
+        ),
+        _alert(
+            "KubecostUnknownCluster",
+            "warning",
+            f'max by (cluster_id) (kubecost_cluster_info{{cluster_id!~"{known}"}})',
+            "Costs arrive from the cluster"
+            ' {{ with $labels.cluster_id }}"{{ . }}"{{ else }}without a name{{ end }}, which'
+            " kubecost.yaml does not list. They count in the fleet's totals.",
+            **{"for": "5m"},
+        ),
+        _alert(
+            "KubecostNoPrice",
+            "warning",
+            f"last_over_time({UNPRICED}[{LAST}]) > 0",
+            "{{ $value }} {{ $labels.resource }} of cluster {{ $labels.cluster_id }} have no price"
+            " and count as free.",
+            **{"for": "1h"},
+        ),
+    ]
+
+
+def _cost_alerts(bounds: Bounds) -> list[dict[str, Any]]:
+    per_hour = f"{_number(bounds.usd_per_month)} / {HOURS_PER_MONTH}"
+    nodes = f'sum by (cluster_id) ({CLUSTER_COST}{{resource="nodes"}})'
+    allocated = f"sum by (cluster_id) ({ALLOCATED_COST})"
+    idle = _number(bounds.idle_percent / 100)
+
+    def jump(of: str) -> str:
+        now, before = f"last_over_time({of}[{LAST}])", f"last_over_time({of}[{LAST}] offset 1w)"
+        return (
+            f"{now} / {before} - 1 > {_number(bounds.jump_percent / 100)}"
+            f" and {now} - {before} > {per_hour}"
+        )
+
+    return [
+        _alert(
+            "KubecostClusterCostJump",
+            "warning",
+            jump(CLUSTER_COST_3H),
+            "Cluster {{ $labels.cluster_id }} costs {{ humanizePercentage $value }} more than at"
+            " the same hours a week ago.",
+        ),
+        _alert(
+            "KubecostNamespaceCostJump",
+            "warning",
+            jump(NAMESPACE_COST_3H),
+            "Namespace {{ $labels.namespace }} of cluster {{ $labels.cluster_id }} costs"
+            " {{ humanizePercentage $value }} more than at the same hours a week ago.",
+        ),
+        _alert(
+            "KubecostIdleNodes",
+            "info",
+            f"last_over_time({IDLE}[{LAST}]) > {idle}"
+            f" and on (cluster_id) 1 - {allocated} / {nodes} > {idle}"
+            f" and on (cluster_id) {nodes} - {allocated} > {per_hour}",
+            "{{ humanizePercentage $value }} of what the nodes of cluster {{ $labels.cluster_id }}"
+            " cost was idle in the last three days.",
+        ),
+        _alert(
+            "KubecostVolumeUnmounted",
+            "info",
+            f"time() - last_over_time({MOUNTED}[{LAST}]) > {bounds.unmounted_days} * 86400",
+            "No pod has mounted the volume {{ $labels.persistentvolume }} of cluster"
+            " {{ $labels.cluster_id }} for {{ humanizeDuration $value }}. It is still paid for.",
+        ),
+    ]
+
+
+def _budget_alert() -> dict[str, Any]:
+    level = f"last_over_time({LEVEL}[{LAST}])"
+    forecast = f"last_over_time({FORECAST}[{LAST}])"
+    return _alert(
+        "KubecostBudget",
+        "",  # a label of the level
+        # The forecast with the labels of each level that it reaches.
+        f"{level} * 0 + on (budget) group_left () {forecast} >= {level}",
+        'The month is heading for US$ {{ printf "%.0f" $value }} for {{ $labels.budget }}:'
+        " {{ $labels.percent }} % or more of the budget of US$ {{ $labels.usd }}.",
+        **{"for": "1h"},
+    )

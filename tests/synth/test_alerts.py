@@ -1,0 +1,44 @@
+"""Ring 2: who makes alerts, and where CloudWatch's alarms lead."""
+
+from collections.abc import Callable
+
+from tests.conftest import ROOT
+from tests.synth.documents import Stack, resources
+from tests.unit.markdown import Page
+
+Stacks = Callable[[str], dict[str, Stack]]
+KINDS = ("aws_sns", "aws_cloudwatch_metric_alarm", "aws_prometheus_alert_manager_definition")
+
+
+def alerting(stack: Stack) -> list[str]:
+    return [address for address in resources(stack) if address.startswith(KINDS)]
+
+
+def test_the_hub_alone_makes_alerts_for_each_architecture_with_amp(stacks: Stacks) -> None:
+    found = {name: bool(alerting(stack)) for name, stack in stacks("alerts").items()}
+    assert found == {
+        "base": False,
+        "prom_amp_cost": True,
+        "amp": True,
+        "prom_amp_cost-shop": False,
+        "amp-shop": False,
+    }
+
+
+def test_without_the_section_there_are_none(stacks: Stacks) -> None:
+    assert not [address for stack in stacks("defaults").values() for address in alerting(stack)]
+
+
+def test_budgets_for_labels_are_where_labels_are(stacks: Stacks) -> None:
+    for name, expected in (("prom_amp_cost", False), ("amp", True)):
+        rules = resources(stacks("alerts")[name], "aws_prometheus_rule_group_namespace")
+        text = rules["aws_prometheus_rule_group_namespace.workspace_rules_alerts"]["data"]
+        assert ("team=payments" in text) == expected
+
+
+def test_alarms_lead_to_what_to_do(stacks: Stacks) -> None:
+    headings = Page(ROOT / "docs/alerts.md").anchors
+    alarms = resources(stacks("alerts")["prom_amp_cost"], "aws_cloudwatch_metric_alarm")
+    assert len(alarms) == 4
+    for alarm in alarms.values():
+        assert alarm["alarm_description"].partition("#")[2] in headings
