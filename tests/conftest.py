@@ -1,15 +1,15 @@
 """The real app, synthesized once for each settings file."""
 
+import fcntl
 import json
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cdktf import App
 
-from architectures.app import add_stacks
 from architectures.faults import find_faults
 from settings.file import load
 
@@ -32,6 +32,11 @@ def synthesize_into(out: Path, file: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECOST_CONFIG", str(file))
         settings = load(find_faults)
+    # Here, as in main.py: a test that reads what another worker wrote waits for no Node.js.
+    from cdktf import App
+
+    from architectures.app import add_stacks
+
     app = App(outdir=str(out))
     add_stacks(app, settings)
     app.synth()
@@ -40,11 +45,21 @@ def synthesize_into(out: Path, file: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
-    """Give the output directory for a name in SETTINGS_FILES."""
+    """Give the output directory for a name in SETTINGS_FILES; all workers share it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder /= "synthesized"
+    folder.mkdir(exist_ok=True)
 
     @cache
     def run(name: str) -> Path:
-        return synthesize_into(tmp_path_factory.mktemp(name), SETTINGS_FILES[name])
+        out = folder / name
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (out / "manifest.json").exists():  # it is written last
+                synthesize_into(out, SETTINGS_FILES[name])
+        return out
 
     return run
 

@@ -204,12 +204,7 @@ def test_prom_amp_sends_everything(stacks: Stacks) -> None:
 def test_what_amp_throttles_is_sent_again(stacks: Stacks, name: str) -> None:
     stack = stacks("defaults")[name]
     (write,) = prometheus_config(stack)["remote_write"]
-    assert write["queue_config"] == {
-        "capacity": 2500,
-        "max_samples_per_send": 1000,
-        "max_shards": 200,
-        "retry_on_http_429": True,
-    }
+    assert write["queue_config"]["retry_on_http_429"] is True
     assert write["url"].startswith("${aws_prometheus_workspace.workspace.prometheus_endpoint}")
     assert write["sigv4"] == {"region": "ap-northeast-2"}
     # The chart's own switch for writing is for Kubecost's queries only.

@@ -12,7 +12,7 @@ import yaml
 from tests.conftest import ROOT, SETTINGS_FILES, Synthesize, synthesize_into
 from tests.synth.documents import Stack, policies, resources
 
-pytestmark = pytest.mark.parametrize("settings", SETTINGS_FILES)
+each_file = pytest.mark.parametrize("settings", SETTINGS_FILES)
 Stacks = Callable[[str], dict[str, Stack]]
 
 
@@ -27,11 +27,13 @@ def leaves(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, data
 
 
+@each_file
 def test_no_token_is_left(settings: str, synthesize: Synthesize) -> None:
     for file in synthesize(settings).glob("stacks/*/cdk.tf.json"):
         assert not re.search("TfToken|TFTOKEN|#{Token", file.read_text())
 
 
+@each_file
 def test_no_block_is_empty_or_null(settings: str, stacks: Stacks) -> None:
     # A dictionary in place of a struct in a list of blocks comes out as nulls.
     for name, stack in stacks(settings).items():
@@ -43,6 +45,7 @@ def test_no_block_is_empty_or_null(settings: str, stacks: Stacks) -> None:
             )
 
 
+@each_file
 def test_no_path_user_or_date_of_this_machine(settings: str, synthesize: Synthesize) -> None:
     for file in synthesize(settings).rglob("*.json"):
         text = file.read_text()
@@ -51,6 +54,8 @@ def test_no_path_user_or_date_of_this_machine(settings: str, synthesize: Synthes
         assert not re.search(r"\b20\d\d-\d\d-\d\dT\d\d:", text)
 
 
+# Between them, every kind of stack and more than one cluster.
+@pytest.mark.parametrize("settings", ["turned", "fleet"])
 def test_the_same_settings_give_the_same_bytes(
     settings: str, synthesize: Synthesize, tmp_path: Path
 ) -> None:
@@ -61,6 +66,7 @@ def test_the_same_settings_give_the_same_bytes(
         assert (tmp_path / file).read_bytes() == (synthesize(settings) / file).read_bytes()
 
 
+@each_file
 def test_no_stack_depends_on_another(settings: str, synthesize: Synthesize) -> None:
     manifest = json.loads((synthesize(settings) / "manifest.json").read_text())
     assert {name: stack["dependencies"] for name, stack in manifest["stacks"].items()} == {
@@ -68,6 +74,7 @@ def test_no_stack_depends_on_another(settings: str, synthesize: Synthesize) -> N
     }
 
 
+@each_file
 def test_references_lead_to_something_in_the_stack(settings: str, stacks: Stacks) -> None:
     for name, stack in stacks(settings).items():
         known = {
@@ -90,6 +97,7 @@ def test_references_lead_to_something_in_the_stack(settings: str, stacks: Stacks
                 assert reference in known, f"{name}{path}"
 
 
+@each_file
 def test_policies_allow_amp_on_one_workspace_and_never_everything(
     settings: str, stacks: Stacks
 ) -> None:
@@ -112,6 +120,7 @@ def test_policies_allow_amp_on_one_workspace_and_never_everything(
                         ), f"{name} {where}"
 
 
+@each_file
 def test_every_role_trusts_one_service_or_one_service_account(
     settings: str, stacks: Stacks
 ) -> None:
@@ -129,6 +138,7 @@ def test_every_role_trusts_one_service_or_one_service_account(
             assert audience == "sts.amazonaws.com"
 
 
+@each_file
 def test_role_annotations_belong_to_the_service_account_that_the_role_trusts(
     settings: str, stacks: Stacks
 ) -> None:
@@ -153,6 +163,7 @@ def test_role_annotations_belong_to_the_service_account_that_the_role_trusts(
                     assert trusted[role[1]].startswith(f"system:serviceaccount:{namespace}:")
 
 
+@each_file
 def test_a_release_waits_for_the_roles_it_uses_and_their_policies(
     settings: str, stacks: Stacks
 ) -> None:
@@ -169,6 +180,7 @@ def test_a_release_waits_for_the_roles_it_uses_and_their_policies(
             )
 
 
+@each_file
 def test_versions_are_pinned(settings: str, stacks: Stacks) -> None:
     for stack in stacks(settings).values():
         for provider in stack["terraform"]["required_providers"].values():
@@ -179,6 +191,7 @@ def test_versions_are_pinned(settings: str, stacks: Stacks) -> None:
         assert ":latest" not in json.dumps(stack)
 
 
+@each_file
 def test_tags_are_on_every_resource(settings: str, stacks: Stacks) -> None:
     tags = (yaml.safe_load(SETTINGS_FILES[settings].read_text()) or {}).get("tags") or None
     for stack in stacks(settings).values():
