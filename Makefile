@@ -22,6 +22,9 @@ NODE_READY := node_modules/.package-lock.json
 
 BASE ?= main
 
+# A worker for each CPU, but what shares a simulated AWS stays together.
+WORKERS := -n logical --maxprocesses 4 --dist loadgroup
+
 # need PROGRAM,WHAT TO DO WITHOUT
 need = command -v $(1) >/dev/null || { echo "$(1) is not on the PATH; $(2)" >&2; exit 1; }
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: $(PYTHON) must be" \
@@ -56,7 +59,7 @@ synth: $(SYNTH_READY)  ## Write the Terraform JSON of every stack to cdktf.out/s
 
 .PHONY: test
 test: with-terraform $(PYTHON_READY) $(NODE_READY)  ## Run the tests that need nothing but Terraform
-	@pytest --ignore=tests/lab
+	@pytest $(WORKERS) --ignore=tests/lab
 
 .PHONY: lab
 lab: with-go with-terraform $(PYTHON_READY)  ## Build Prometheus, API server and collector for test-lab (first: 11 min)
@@ -69,6 +72,13 @@ test-lab: lab  ## Run what was synthesized in a made-up cluster (as root)
 .PHONY: test-slow
 test-slow: with-terraform $(PYTHON_READY) .tools/checkov/.installed  ## Run the tests that take minutes: update and destroy on a simulated AWS
 	@pytest -m slow -n 4 --dist worksteal
+
+.PHONY: quick
+quick: $(PYTHON_READY)  ## Run what takes seconds, after every edit: style, types, tests without Node.js, one golden
+	@ruff check --quiet
+	@ruff format --check --quiet
+	@mypy . & types=$$!; \
+		pytest -q tests/unit tests/synth/test_golden.py -k 'unit or defaults' -m 'not slow and not node' || exit 1; wait $$types
 
 .PHONY: lint
 lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows

@@ -3,7 +3,8 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,19 +45,32 @@ def synthesize_into(out: Path, file: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
-    """Give the output directory for a name in SETTINGS_FILES; all workers share it."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of this run, the same for all workers."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
-    folder /= "synthesized"
+    folder /= "shared"
     folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Let only one worker make what shall be at a path, the others wait."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def synthesize(shared: Path) -> Synthesize:
+    """Give the output directory for a name in SETTINGS_FILES; all workers share it."""
 
     @cache
     def run(name: str) -> Path:
-        out = folder / name
-        with (folder / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        out = shared / name
+        with one_at_a_time(out):
             if not (out / "manifest.json").exists():  # it is written last
                 synthesize_into(out, SETTINGS_FILES[name])
         return out

@@ -22,6 +22,9 @@ from tools.pictures.drawing import FONTS, LINE_HEIGHT
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_FLEET
 from tools.pictures.picture import WIDTH, Box, Flow, Item, Part, Picture, PictureError, Text
 
+# What its fixtures synthesize and draw is made by one worker (`--dist loadgroup`).
+pytestmark = pytest.mark.xdist_group("images")
+
 Stacks = dict[str, Stack]
 
 

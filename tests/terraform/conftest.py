@@ -5,12 +5,13 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from moto.server import ThreadedMotoServer
 
 from modules.versions import PROVIDERS
-from tests.conftest import Stack
+from tests.conftest import Stack, one_at_a_time
 from tests.terraform.deployment import Deployment
 from tests.terraform.simulated_aws import SimulatedAws
 
@@ -19,10 +20,19 @@ Terraform = Callable[..., subprocess.CompletedProcess[str]]
 CUT: dict[str, list[str]] = {}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what shares one simulated AWS on one worker (`--dist loadgroup`)."""
+    for item in items:
+        if "deployed" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("deployed"))
+
+
 @pytest.fixture(scope="session")
-def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
+def terraform(shared: Path) -> Terraform:
     """Run terraform in a folder; providers are installed once."""
-    cache = tmp_path_factory.mktemp("plugins")
+    cache = shared / "plugins"
+    cache.mkdir(exist_ok=True)
 
     def run(folder: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -44,21 +54,28 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
 
 
 @pytest.fixture(scope="session")
-def missing_providers(terraform: Terraform, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def missing_providers(
+    terraform: Terraform, shared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> set[str]:
     """Find out which providers can neither be downloaded nor taken from a mirror."""
-    missing = set()
-    for name, provider in PROVIDERS.items():
-        folder = tmp_path_factory.mktemp(f"provider-{name}")
-        (folder / "main.tf.json").write_text(
-            json.dumps({"terraform": {"required_providers": {name: provider}}})
-        )
-        if terraform(folder, "init", "-no-color").returncode:
-            missing.add(name)
+    found = shared / "missing.json"
+    with one_at_a_time(found):
+        if not found.exists():
+            missing = []
+            for name, provider in PROVIDERS.items():
+                folder = tmp_path_factory.mktemp(f"provider-{name}")
+                (folder / "main.tf.json").write_text(
+                    json.dumps({"terraform": {"required_providers": {name: provider}}})
+                )
+                if terraform(folder, "init", "-no-color").returncode:
+                    missing.append(name)
+            found.write_text(json.dumps(missing))
+    missing = json.loads(found.read_text())
     if "aws" in missing:
         if os.environ.get("CI"):
             pytest.fail("terraform init found no AWS provider: set TF_CLI_CONFIG_FILE")
         pytest.skip("no registry and no mirror has the AWS provider")
-    return missing
+    return set(missing)
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +90,18 @@ def deployed(
         deployment = Deployment(folder, stacks("defaults"), aws, missing_providers)
         deployment.apply()
         yield deployment
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what a worker cut out to the process that prints the summary."""
+    if output := getattr(session.config, "workeroutput", None):
+        output["cut"] = CUT
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker cut out; it has no output if it crashed."""
+    CUT.update(getattr(node, "workeroutput", {}).get("cut", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
