@@ -98,6 +98,7 @@ class Cluster:
         for server in self._servers:
             server.close()
         self._dns.stop()
+        self._dns.server.server_close()  # which `stop` leaves to the garbage collector
         self.api.close()
 
 

@@ -58,7 +58,7 @@ class Process:
     def assert_running(self) -> None:
         """Raise RuntimeError, with the end of the log, when it has exited."""
         if self._child.poll() is not None:
-            raise RuntimeError(f"{self.name} exited:\n{self.log()[-3000:]}")
+            raise RuntimeError(f"{self.name} exited:\n{self.log()[-9000:]}")
 
     def close(self) -> None:
         """End it: SIGTERM, and SIGKILL after ten seconds."""
