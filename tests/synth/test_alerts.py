@@ -1,8 +1,9 @@
 """Ring 2: who makes alerts, and where CloudWatch's alarms lead."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, read_stacks, synthesize_into
 from tests.synth.documents import Stack, resources
 from tests.unit.markdown import Page
 
@@ -42,3 +43,24 @@ def test_alarms_lead_to_what_to_do(stacks: Stacks) -> None:
     assert len(alarms) == 4
     for alarm in alarms.values():
         assert alarm["alarm_description"].partition("#")[2] in headings
+
+
+def test_alerts_are_where_the_workspace_is(tmp_path: Path) -> None:
+    """AMP sends to its own region and account only."""
+    file = tmp_path / "kubecost.yaml"
+    file.write_text(
+        "{region: eu-west-1, amp: {region: eu-central-1}, architectures: [prom_amp_cost],"
+        " alerts: {emails: [finops@example.com], encrypted: true}}"
+    )
+    stack = read_stacks(synthesize_into(tmp_path / "out", file))["prom_amp_cost"]
+    made = {
+        **resources(stack, "aws_kms"),
+        **{name: resources(stack)[name] for name in alerting(stack)},
+    }
+    assert len(made) == 9
+    assert {each["provider"] for each in made.values()} == {"aws.amp"}
+    assert "region: eu-central-1" in str(made)
+    looked_up = {name: each for kind in stack["data"].values() for name, each in kind.items()}
+    assert {looked_up[f"alerts_{name}"]["provider"] for name in ("account", "partition")} == {
+        "aws.amp"
+    }

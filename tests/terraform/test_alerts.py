@@ -11,6 +11,7 @@ import yaml
 from tests.conftest import SETTINGS_FILES, Stack, read_stacks, synthesize_into
 from tests.terraform.clusters import make_cluster, session
 from tests.terraform.roots import Root
+from tests.terraform.scan import failed_checks, justified
 from tests.terraform.simulated_aws import ACCOUNT, SimulatedAws
 from tests.terraform.simulated_aws.iam import is_allowed
 
@@ -87,10 +88,12 @@ def test_alerts_from_apply_to_destroy(
                     document, action=action, resource=key, principal=principal
                 )
 
-        # Who is told, a bound and a budget change: nothing is made anew.
+        # The key goes; who is told, a bound and a budget change: nothing is made anew.
+        encrypted = failed_checks([hub], tmp_path)
         changed = written(
             tmp_path / "changed",
             emails=["finops@example.com", "cfo@example.com"],
+            encrypted=False,
             silent_minutes=30,
             budgets=[{"usd_per_month": 6000, "at": [90]}],
         )
@@ -99,12 +102,17 @@ def test_alerts_from_apply_to_destroy(
         assert hub.planned() == {
             f'aws_sns_topic_subscription.alerts_email["{gone}"]': "delete",
             f'aws_sns_topic_subscription.alerts_email["{new}"]': "create",
+            "aws_sns_topic.alerts_topic": "update",
+            "aws_kms_key.alerts_key": "delete",
             "aws_prometheus_rule_group_namespace.workspace_rules_alerts": "update",
             "aws_prometheus_alert_manager_definition.alerts_manager": "update",
         }
         hub.apply()
         hub.assert_nothing_to_do()
         member.assert_nothing_to_do()
+        added = failed_checks([hub], tmp_path) - encrypted
+        assert added == set(justified("alerts.py"))
+        assert encrypted <= set(justified())
 
         for root in (member, hub):
             root.destroy()
