@@ -607,7 +607,7 @@ def _charts() -> Iterator[Attack]:
         "postrender": [{"binary_path": "/bin/sh"}],
         "repository_username": "eve",
         "verify": False,
-        "skip_crds": True,
+        "skip_crds": False,
         "force_update": True,
         "replace": True,
         "devel": True,

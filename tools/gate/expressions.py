@@ -23,6 +23,8 @@ KNOWN_SHAPES = (
     rf"data\.aws_caller_identity\.{_NAME}\.account_id",
     rf"aws_cloudwatch_log_group\.{_NAME}\.arn",
     rf"aws_prometheus_scraper\.{_NAME}\.arn",
+    rf"aws_sns_topic\.{_NAME}\.arn",
+    rf"aws_kms_key\.{_NAME}\.arn",
     rf"aws_security_group\.{_NAME}\.id",
     rf"aws_vpc\.{_NAME}\.(id|cidr_block)",
     rf"sha256\(jsonencode\(kubernetes_config_map_v1\.{_NAME}\.data\)\)",
@@ -30,9 +32,24 @@ KNOWN_SHAPES = (
 _KNOWN = re.compile("|".join(f"(?:{shape})" for shape in KNOWN_SHAPES))
 # Functions that make a value of others; file(), templatefile() and the like read the runner.
 KNOWN_FUNCTIONS = {
-    "anytrue", "base64decode", "contains", "element", "jsonencode", "length", "min", "replace",
-    "sha256", "slice", "sort", "tolist", "tostring", "try",
-}  # fmt: skip
+    "alltrue",
+    "anytrue",
+    "base64decode",
+    "contains",
+    "endswith",
+    "element",
+    "jsonencode",
+    "length",
+    "min",
+    "replace",
+    "sha256",
+    "slice",
+    "sort",
+    "tolist",
+    "toset",
+    "tostring",
+    "try",
+}
 _CALL = re.compile(r"([A-Za-z_][\w:-]*)\s*\(")
 _OPENING = re.compile(r"(\$+|%+)\{")
 # A comment or a heredoc could hide where the expression ends.

@@ -24,6 +24,7 @@ from tools.gate.rules import (
     at_least,
     block,
     blocks,
+    each,
     free,
     mapping,
     matching,
@@ -32,12 +33,14 @@ from tools.gate.rules import (
     one_of,
     open_to,
     reference,
+    settled,
     shown,
     version,
 )
 from tools.gate.values import (
     RULES,
     SCRAPE_CONFIGURATION,
+    document,
     json_document,
     release_values,
 )
@@ -161,15 +164,31 @@ _ROLE_ARN = matching(
 _SERVICE_ANNOTATIONS = block(
     {
         "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": one_of("ip"),
+        "service.beta.kubernetes.io/aws-load-balancer-ip-address-type": free,
         _SCHEME: free,  # _service
     }
 )
 
+_TOPIC = reference(r"aws_sns_topic\.\w+\.arn", r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+")
 _METADATA = block({"name": free, "namespace": free, "generation": free, "resource_version": free})
 
 KINDS: dict[str, Kind] = {
     "aws_cloudwatch_log_group": Kind(
         {"name": free, "retention_in_days": not_less(30)}, loses="its logs"
+    ),
+    "aws_cloudwatch_metric_alarm": Kind(
+        {
+            "alarm_name": free,
+            "alarm_description": free,
+            "alarm_actions": each(_TOPIC),
+            "ok_actions": each(_TOPIC),
+            "comparison_operator": settled,
+            "evaluation_periods": settled,
+            "metric_query": settled,
+            "threshold": settled,
+            "treat_missing_data": settled,
+        },
+        loses="an alarm",
     ),
     "aws_default_security_group": Kind(
         {"vpc_id": free, "ingress": one_of(ABSENT), "egress": one_of(ABSENT)}
@@ -275,6 +294,16 @@ KINDS: dict[str, Kind] = {
         {"role": free, "policy_arn": managed_policy}, loses="rights"
     ),
     "aws_internet_gateway": Kind({"vpc_id": free}, loses="the way to the internet"),
+    "aws_kms_key": Kind(
+        {
+            "description": free,
+            "enable_key_rotation": one_of(True),
+            "deletion_window_in_days": not_less(7),
+            "policy": policy,
+        },
+        asks_to_create="makes a key with a policy of its own",
+        loses="all that is encrypted with the key",
+    ),
     "aws_launch_template": Kind(
         {
             "name": free,
@@ -310,6 +339,11 @@ KINDS: dict[str, Kind] = {
     ),
     "aws_nat_gateway": Kind(
         {"allocation_id": free, "subnet_id": free}, loses="the nodes' way to the internet"
+    ),
+    "aws_prometheus_alert_manager_definition": Kind(
+        {"workspace_id": free, "definition": document({"template_files": free})},
+        asks_to_create="sends alerts",
+        loses="who is told of what",
     ),
     "aws_prometheus_rule_group_namespace": Kind(
         {"name": free, "workspace_id": free, "data": RULES}, replaceable=True, loses="its rules"
@@ -388,6 +422,20 @@ KINDS: dict[str, Kind] = {
         },
         loses="what it lets in",
     ),
+    "aws_sns_topic": Kind(
+        {
+            "name": free,
+            "display_name": free,
+            "kms_master_key_id": reference(r"aws_kms_key\.\w+\.arn", r"arn:aws[a-z-]*:kms:.*"),
+        },
+        loses="who is told of what",
+    ),
+    "aws_sns_topic_policy": Kind(
+        {"arn": free, "policy": policy}, asks_to_create="lets services send messages"
+    ),
+    "aws_sns_topic_subscription": Kind(
+        {}, asks_to_create="sends alerts to somebody", loses="somebody who is told"
+    ),
     "aws_subnet": Kind(
         {
             "vpc_id": free,
@@ -435,6 +483,8 @@ KINDS: dict[str, Kind] = {
             "create_namespace": free,
             "wait": free,
             "timeout": free,
+            "upgrade_install": free,
+            "skip_crds": one_of(True),
             "values": free,  # release_values
             "metadata": free,
             "status": free,

@@ -89,10 +89,12 @@ def _changes(plan: Any, stack: Json) -> Iterator[Change]:
         change = resource["change"]
         actions = tuple(change["actions"])
         address = str(resource["address"])
+        # Of one for each of some names, the stack says what they have in common.
+        common = address.partition("[")[0]
         if not actions or not {*actions} <= _ACTIONS or not isinstance(resource["type"], str):
             raise PlanError(f"the plan does {actions} to {address}, which is not known")
-        seen.add(address)
-        written = declared.get(address)
+        seen.add(common)
+        written = declared.get(common)
         if written is None and not {"delete", "forget"} & {*actions}:
             raise PlanError(f"{address} is not of this stack: was it synthesized anew?")
         if actions == ("no-op",) and not change.get("importing"):

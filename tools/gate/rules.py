@@ -62,6 +62,14 @@ free = complain(lambda _before, _after: "")
 """Whatever it is."""
 
 
+settled = complain(
+    lambda before, after: (
+        "" if before is ABSENT else f"changes from {shown(before)} to {shown(after)}"
+    )
+)
+"""Whatever it is at the beginning; from then on a change asks."""
+
+
 def one_of(*allowed: Any, needed: bool = False) -> Rule:
     """One of these values; ABSENT among them lets the argument go away."""
     plain = {_plain(each) for each in allowed if each is not ABSENT}
@@ -194,7 +202,7 @@ def each(item: Rule) -> Rule:
             return
         for new in after:
             if not (isinstance(before, list) and new in before):
-                yield from item.judge(ABSENT, new)
+                yield from item.judge(_nothing(before), new)
 
     return Rule(judge)
 

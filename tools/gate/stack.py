@@ -26,11 +26,14 @@ DATA = {
     "aws_eks_cluster_auth",
     "aws_eks_clusters",
     "aws_iam_openid_connect_provider",
+    "aws_iam_session_context",
     "aws_partition",
     "aws_prometheus_workspace",
     "aws_prometheus_workspaces",
     "kubernetes_resources",
 }
+# Kinds of Kubernetes objects that kubernetes_resources may read.
+_READ = {"StorageClass", "ServiceAccount"}
 _TERRAFORM = {"required_version", "required_providers", "backend", "cloud"}
 _BACKENDS = {
     "local": {"path"},
@@ -39,10 +42,21 @@ _BACKENDS = {
 _CLOUD = {"hostname", "organization", "workspaces"}
 _AWS = {"alias", "region", "assume_role", "default_tags", "ignore_tags"}
 _KUBERNETES = {"host", "cluster_ca_certificate", "token", "exec"}
+_IGNORED = {"ignore_labels", "ignore_annotations"}
 _EXEC = {"api_version", "command", "args"}
 _ENDPOINT = re.compile(r"\$\{data\.aws_eks_cluster\.\w+\.endpoint\}")
-_LIFECYCLE = {"precondition", "postcondition", "create_before_destroy", "prevent_destroy"}
-_META = ("provisioner", "connection", "count", "for_each")
+_LIFECYCLE = {
+    "precondition",
+    "postcondition",
+    "create_before_destroy",
+    "prevent_destroy",
+    "ignore_changes",
+}
+# What somebody else may change without being put back: a tag.
+_TAG = re.compile(r'tags\["[\w:.-]+"\]')
+_META = {"provisioner", "connection", "count"}
+# One resource for each of some names, which the plan shows.
+_NAMES = re.compile(r'\$\{toset\(\[("[^"\\$%]+"(, )?)+\]\)\}')
 
 
 def unsafe(stack: Any) -> list[str]:
@@ -66,8 +80,8 @@ def _unsafe(stack: Json) -> Iterator[str]:
         for name, body in named.items():
             if kind not in DATA:
                 yield f"data.{kind}.{name}: reads what no stack of this project reads"
-            elif kind == "kubernetes_resources" and body.get("kind") != "StorageClass":
-                yield f"data.{kind}.{name}: reads more than StorageClasses"
+            elif kind == "kubernetes_resources" and body.get("kind") not in _READ:
+                yield f"data.{kind}.{name}: reads objects of the kind {body.get('kind')}"
             yield from _unsafe_meta(f"data.{kind}.{name}", body)
     for kind, named in stack.get("resource", {}).items():
         for name, body in named.items():
@@ -98,15 +112,15 @@ def _unsafe_provider(name: str, block: Json) -> Iterator[str]:
         for key in block.keys() - _AWS:
             yield f"the provider aws has a setting {key}"
     else:
-        outer = {"kubernetes"} if name == "helm" else _KUBERNETES
-        for key in block.keys() - outer:
-            yield f"the provider {name} has a setting {key}"
+        if name == "helm":
+            for key in block.keys() - {"kubernetes"}:
+                yield f"the provider {name} has a setting {key}"
         for each in _listed(block.get("kubernetes", {}) if name == "helm" else block):
             yield from _unsafe_connection(name, each)
 
 
 def _unsafe_connection(name: str, block: Json) -> Iterator[str]:
-    for key in block.keys() - _KUBERNETES:
+    for key in block.keys() - _KUBERNETES - (_IGNORED if name == "kubernetes" else set()):
         yield f"the provider {name} has a setting {key}"
     if not _ENDPOINT.fullmatch(str(block.get("host", ""))):
         yield f"the provider {name} sends its token to {block.get('host')}"
@@ -121,12 +135,16 @@ def _unsafe_connection(name: str, block: Json) -> Iterator[str]:
 
 
 def _unsafe_meta(address: str, body: Json) -> Iterator[str]:
-    for key in _META:
-        if key in body:
-            yield f"{address}: has {key}"
+    for key in _META & body.keys():
+        yield f"{address}: has {key}"
+    if "for_each" in body and not _NAMES.fullmatch(str(body["for_each"])):
+        yield f"{address}: is there for each of {body['for_each']}"
     for each in _listed(body.get("lifecycle", {})):
         for key in each.keys() - _LIFECYCLE:
             yield f"{address}: has lifecycle.{key}"
+        for ignored in _listed(each.get("ignore_changes", [])):
+            if not _TAG.fullmatch(str(ignored)):
+                yield f"{address}: ignores changes of {ignored}"
 
 
 def _listed(value: Any) -> list[Any]:

@@ -65,12 +65,11 @@ _PLACE = {
 _VOLUME = block({"size": free, "dbSize": free, "storageClass": free, "labels": free})
 _OFF = one_of(False)
 
-# What a scrape job may say. A `static_configs`, say, could reach out to anywhere.
-_DISCOVERY = blocks(
-    lambda item: str(item.get("role")),
-    block({"role": one_of("endpoints", "node", "pod"), "namespaces": free, "selectors": free}),
-    may_go=True,
+# What a scrape job may say. It may reach out to no address but those that Kubernetes tells.
+_DISCOVERY = each(
+    block({"role": one_of("endpoints", "node", "pod"), "namespaces": free, "selectors": free})
 )
+_ITSELF = each(block({"targets": one_of(["localhost:9090"])}))
 # Where a job goes by its labels: with the token of Prometheus, so to the API server only.
 _API_SERVER = "kubernetes.default.svc:443"
 
@@ -119,6 +118,7 @@ _JOB = block(
             }
         ),
         "kubernetes_sd_configs": _DISCOVERY,
+        "static_configs": _ITSELF,
         "relabel_configs": _RELABEL,
         "metric_relabel_configs": free,
     }
@@ -162,14 +162,14 @@ _COLLECTOR = block(
         "processors": block({"memory_limiter": free, "batch": free, "filter": free}),
         "exporters": block(
             {
-                "prometheusremotewrite": block(
+                "prometheus_remote_write": block(
                     {
                         "endpoint": WRITES_TO,
                         "auth": block({"authenticator": free}),
-                        "add_metric_suffixes": free,
+                        "translation_strategy": free,
                         "target_info": free,
                         "max_batch_size_bytes": free,
-                        "remote_write_queue": free,
+                        "max_batch_request_parallelism": free,
                         "timeout": free,
                         "retry_on_failure": free,
                     }
@@ -178,7 +178,7 @@ _COLLECTOR = block(
         ),
         "extensions": block(
             {
-                "health_check": block({"endpoint": one_of("${env:MY_POD_IP}:13133")}),
+                "health_check": block({"endpoint": one_of(":13133")}),
                 "sigv4auth": block({"region": free, "service": one_of("aps")}),
             }
         ),
@@ -228,6 +228,8 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
             }
         ),
         "kubecostFrontend": block(_PLACE),
+        "kubecostDeployment": block({"deploymentStrategy": free}),
+        "kubecostAggregator": block({**_PLACE, "cloudCost": block(_PLACE)}),
         "forecasting": block({**_PLACE, "enabled": free}),
         "kubecostProductConfigs": block(
             {
@@ -244,7 +246,8 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
             {
                 **_PLACE,
                 "enabled": free,
-                "port": one_of(3001, 3002, 3003, 3004, 3005, 3006, ABSENT),
+                "port": one_of(*range(3101, 3131), ABSENT),
+                "updateStrategy": free,
                 "config": block({"destinations": free, "services": free}),
             }
         ),
@@ -284,6 +287,7 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
                 "name": one_of("aps"),
                 "port": one_of(8005),
                 "region": free,
+                "resources": free,
             }
         ),
     },
@@ -340,6 +344,7 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
         "clusterName": free,
         "region": free,
         "vpcId": free,
+        "additionalLabels": free,
         "serviceAccount": _SERVICE_ACCOUNT,
         "defaultTags": free,
         "enableServiceMutatorWebhook": _OFF,
