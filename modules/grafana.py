@@ -11,7 +11,7 @@ from metrics import sizes
 from metrics.units import INTERVAL
 from modules import versions
 from modules.amp_workspace import AmpWorkspace
-from modules.helm_release import helm_release
+from modules.helm_release import helm_release, literal
 from modules.placement import Placement
 from modules.pods import LINUX, requests
 from modules.ui_load_balancer import UiLoadBalancer
@@ -78,7 +78,7 @@ class Grafana(Construct):
                 "dashboardProviders": {"dashboardproviders.yaml": _PROVIDER},
                 "dashboards": {
                     "kubecost": {
-                        file.stem: {"json": file.read_text(encoding="utf-8")}
+                        file.stem: {"json": literal(file.read_text(encoding="utf-8"))}
                         for file in sorted(DASHBOARDS.glob("*.json"))
                     }
                 },

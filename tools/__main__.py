@@ -1,7 +1,16 @@
-"""The front door of the tools: `python -m tools <command>`, each also a target of the Makefile."""
+"""The front door of the tools: `python -m tools <command>`, each also a target of the Makefile.
+
+Where no module but this project's own and Python's may be loaded, as by the job that judges a pull
+request: `python3 -I path/to/tools <command>`.
+"""
 
 import sys
 from importlib import import_module
+from pathlib import Path
+
+if not __package__:
+    # Python started a folder, in which alone it looks for modules: look in the one around it.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from tools.common import CommandError
 
@@ -13,7 +22,7 @@ COMMANDS = {
     "new": "tools.new",
     "compare": "tools.compare.command",
     "plan": "tools.review.command",
-    "gate": "tools.gate",
+    "gate": "tools.gate.command",
     "verify": "tools.verify.command",
     "diff": "tools.diff",
     "eject": "tools.eject",

@@ -29,20 +29,24 @@ class NoStackError(CommandError):
     status = 2
 
 
-def read_stack(name: str) -> Json:
-    """Read a synthesized stack.
+def read_stack(name: str, stacks: Path = STACKS) -> Json:
+    """Read a synthesized stack, of those in a folder.
 
     Raises:
-        NoStackError: there is none of that name; it says the nearest.
+        NoStackError: there is none of that name; it says the nearest. Or its file is no JSON.
     """
-    names = sorted(file.parent.name for file in STACKS.glob("*/cdk.tf.json"))
+    names = sorted(file.parent.name for file in stacks.glob("*/cdk.tf.json"))
     if not names:
         raise NoStackError("nothing is synthesized; run: make synth")
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
         raise NoStackError(f"no stack {name!r}; {hint}There are: {', '.join(names)}")
-    stack: Json = json.loads((STACKS / name / "cdk.tf.json").read_text(encoding="utf-8"))
+    file = stacks / name / "cdk.tf.json"
+    try:
+        stack: Json = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise NoStackError(f"{file} cannot be read: {error}; run: make synth") from None
     return stack
 
 

@@ -27,3 +27,8 @@ def quotable(text: str) -> str:
 def unescaped(text: str) -> str:
     """Undo Terraform's escapes of template sequences."""
     return text.replace("$${", "${").replace("%%{", "%{")
+
+
+def printable(text: str) -> str:
+    """Escape what would break a line, steer a terminal or turn the direction of reading."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

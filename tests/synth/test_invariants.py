@@ -11,6 +11,7 @@ import yaml
 
 from tests.conftest import ROOT, SETTINGS_FILES, Synthesize, synthesize_into
 from tests.synth.documents import Stack, policies, resources
+from tools.gate.expressions import expressions
 
 each_file = pytest.mark.parametrize("settings", SETTINGS_FILES)
 Stacks = Callable[[str], dict[str, Stack]]
@@ -95,6 +96,9 @@ def test_references_lead_to_something_in_the_stack(settings: str, stacks: Stacks
                 used.append(text)
             for reference in used:
                 assert reference in known, f"{name}{path}"
+            # What is another program's, as a variable of Grafana, must be escaped.
+            for expression in expressions(str(value)):
+                assert re.search(r"\.|\(", expression), f"{name}{path}: ${{{expression}}}"
 
 
 @each_file

@@ -33,6 +33,11 @@ class Root:
         kept["terraform"].pop("cloud", None)
         (self._folder / "cdk.tf.json").write_text(json.dumps(kept))
 
+    def written(self) -> Stack:
+        """Give the configuration as Terraform reads it."""
+        stack: Stack = json.loads((self._folder / "cdk.tf.json").read_text())
+        return stack
+
     def run(self, *args: str, expect: int = 0) -> str:
         """Run terraform and give what it printed on one line, without its frames."""
         result = subprocess.run(

@@ -1,156 +1,124 @@
-"""Ring 3: the policy gate on a plan by the real AWS provider, which plans without an account."""
+"""Ring 3: the policy gate on plans of the real AWS provider, as they are and under attack."""
 
 import json
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
-from tests.conftest import Stack
-from tests.terraform.conftest import Terraform
+from tests.attacks import ATTACKS
+from tests.conftest import SETTINGS_FILES, Stack, read_stacks, synthesize_into
+from tests.terraform.deployment import Deployment
+from tests.terraform.roots import Root
 from tools import gate
 
-OFFLINE = {
-    "region": "eu-west-1",
-    "access_key": "none",
-    "secret_key": "none",
-    "skip_credentials_validation": True,
-    "skip_requesting_account_id": True,
-    "skip_metadata_api_check": "true",
+# What a user changes without asking anybody: docs/operations.md, "What an update does".
+UPDATED = {
+    "tags": {"team": "finops"},
+    "base": {
+        "kubernetes_version": "1.36",
+        "nodes": {"min": 1, "desired": 4, "max": 9, "disk_gib": 90},
+    },
+    "amp": {"retention_days": 300, "max_series_per_cluster": 900_000},
+    "kubecost": {"network_costs": False},
 }
-ROLE = "arn:aws:iam::111122223333:role/eks"
-SUBNETS = ["subnet-1", "subnet-2"]
+STACKS = ("base", "prom_amp", "amp")
+# A second settings file in the same account: everything of it is new.
+OTHER = {"name": "other", "clusters": [{"name": "kubecost"}], "architectures": ["prom_amp", "amp"]}
+OTHER_BASE = {"name": "other", "architectures": ["prom"]}
 
 
-def policy(action: str | list[str], resource: str) -> str:
-    text = json.dumps({"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]})
-    # CDKTF leaves the quotes of an expression inside of a document as Terraform needs them.
-    return text.replace('\\"', '"')
+class Planned(NamedTuple):
+    """A real plan, and the stack that it is of."""
+
+    plan: Any
+    stack: Stack
 
 
-def cluster(name: str, **network: Any) -> Stack:
-    return {"name": name, "role_arn": ROLE, "vpc_config": {"subnet_ids": SUBNETS, **network}}
+def synthesized(folder: Path, settings: dict[str, Any]) -> dict[str, Stack]:
+    folder.mkdir()
+    file = folder / "kubecost.yaml"
+    written = yaml.safe_load(SETTINGS_FILES["defaults"].read_text())
+    file.write_text(yaml.safe_dump({**written, **settings}))
+    return read_stacks(synthesize_into(folder / "out", file))
 
 
-def grant(document: str) -> Stack:
-    return {"name": "access", "role": "r", "policy": document}
+@pytest.fixture(scope="module")
+def updates(deployed: Deployment, tmp_path_factory: pytest.TempPathFactory) -> list[Planned]:
+    folder = tmp_path_factory.mktemp("updates")
+    changed = synthesized(folder / "changed", UPDATED)
+    found = []
+    for name in STACKS:
+        root = deployed.roots[name]
+        kept = root.written()
+        root.write(changed[name])
+        try:
+            found.append(Planned(json.loads(root.plan_json()), root.written()))
+        finally:
+            root.write(kept)
+    return found
 
 
-def rule(cidr: str) -> Stack:
-    ports = {"from_port": 443, "to_port": 443, "ip_protocol": "tcp"}
-    return {"security_group_id": "sg-1", "cidr_ipv4": cidr, **ports}
+@pytest.fixture(scope="module")
+def creations(
+    deployed: Deployment, missing_providers: set[str], tmp_path_factory: pytest.TempPathFactory
+) -> list[Planned]:
+    folder = tmp_path_factory.mktemp("creations")
+    overlays = synthesized(folder / "other", OTHER)
+    stacks = {**overlays, "base": synthesized(folder / "base", OTHER_BASE)["base"]}
+    found = []
+    for name in STACKS:
+        root = Root(folder / "roots" / name, stacks[name], deployed.aws, missing_providers)
+        root.init()
+        found.append(Planned(json.loads(root.plan_json()), root.written()))
+    return found
 
 
-def balancer(**arguments: Any) -> Stack:
-    return {"load_balancer_type": "network", "subnets": ["subnet-1"], **arguments}
+def test_new_stacks_and_usual_updates_pass(
+    updates: list[Planned], creations: list[Planned]
+) -> None:
+    for planned in (*updates, *creations):
+        actions = [each["change"]["actions"] for each in planned.plan["resource_changes"]]
+        assert actions.count(["create"]) + actions.count(["update"]) > 0
+        assert gate.findings(*planned) == []
 
 
-PUBLIC = {"endpoint_public_access": True, "public_access_cidrs": ["0.0.0.0/0"]}
-# Of each resource: the version of its schema, and its attributes.
-STATE = {
-    "aws_vpc": {"gone": (1, {"id": "vpc-1", "cidr_block": "10.0.0.0/16"})},
-    "aws_eks_node_group": {"gone": (0, {"id": "a:b", "cluster_name": "a"})},
-    "aws_prometheus_workspace": {"gone": (0, {"id": "ws-1"})},
-    "aws_cloudwatch_log_group": {"gone": (0, {"id": "logs", "name": "logs"})},
-    "aws_eks_cluster": {
-        "renamed": (1, {**cluster("old"), "id": "old", "vpc_config": [{"subnet_ids": SUBNETS}]}),
-        "public_before": (
-            1,
-            {
-                **cluster("e"),
-                "id": "e",
-                "bootstrap_self_managed_addons": True,
-                "vpc_config": [{"subnet_ids": SUBNETS, **PUBLIC}],
-            },
-        ),
-    },
-    "aws_iam_role_policy": {
-        "wide_before": (0, {**grant(policy("aps:Get*", "*")), "id": "r:access"}),
-        "wider_now": (0, {**grant(policy("aps:Get*", "*")), "id": "r:access"}),
-    },
-}
-WANTED = {
-    "aws_eks_cluster": {
-        "renamed": cluster("new", endpoint_public_access=False),
-        "no_list": cluster("a"),
-        "everyone": cluster("b", **PUBLIC),
-        "office": cluster("c", public_access_cidrs=["203.0.113.0/24"]),
-        "private": cluster("d", endpoint_public_access=False),
-        "public_before": {**cluster("e", **PUBLIC), "tags": {"team": "platform"}},
-    },
-    "aws_prometheus_workspace": {"mine": {}},
-    "aws_iam_role_policy": {
-        "wide_before": grant(policy(["aps:Get*"], "*")),
-        "wider_now": grant(policy("aps:*", "*")),
-        "star": grant(policy("aps:RemoteWrite", "*")),
-        "admin": grant(policy("*", "*")),
-        "storage": grant(policy(["s3:Get*"], "*")),
-        # These documents are unknown as a whole until the workspace exists.
-        "unknown": grant(
-            policy(
-                ["aps:QueryMetrics"],
-                'arn:aws:aps:x:${replace(aws_prometheus_workspace.mine.id, "a:", "")}:workspace/*',
-            )
-        ),
-        "exact": grant(policy(["aps:QueryMetrics"], "${aws_prometheus_workspace.mine.arn}")),
-    },
-    "aws_iam_role_policy_attachment": {
-        "managed": {
-            "role": "r",
-            "policy_arn": "arn:aws:iam::aws:policy/AmazonPrometheusFullAccess",
-        }
-    },
-    "aws_lb": {"public": balancer(), "internal": balancer(internal=True)},
-    "aws_vpc_security_group_ingress_rule": {
-        "world": rule("0.0.0.0/0"),
-        "office": rule("203.0.113.0/24"),
-    },
-}
+def attacked(planned: Planned) -> Iterator[tuple[str, str, Planned]]:
+    """Give each attack on each resource of a plan: its name, the address, and the plan with it."""
+    for attack in ATTACKS:
+        for index, resource in enumerate(planned.plan["resource_changes"]):
+            change = resource["change"]
+            if resource["type"] != attack.kind or not change["after"]:
+                continue
+            if change["before"] is None and not attack.new:
+                continue
+            after, stack = deepcopy(change["after"]), deepcopy(planned.stack)
+            body = stack["resource"][resource["type"]][resource["name"]]
+            try:
+                attack.mutate(after)
+                attack.mutate(body)
+            except (KeyError, IndexError, TypeError, ValueError):
+                continue  # this one has no such argument, or it is unknown until it is applied
+            if after in (change["after"], change["before"]):
+                continue
+            actions = ["create"] if change["before"] is None else ["update"]
+            mutated = {**resource, "change": {**change, "after": after, "actions": actions}}
+            changes = [*planned.plan["resource_changes"]]
+            changes[index] = mutated
+            plan = {**planned.plan, "resource_changes": changes}
+            yield f"{attack.aim}: {attack.name}", resource["address"], Planned(plan, stack)
 
 
-@pytest.mark.usefixtures("missing_providers")
-def test_findings_in_a_real_plan(terraform: Terraform, tmp_path: Path) -> None:
-    # The state above is in the schemas of version 5.
-    aws = {"source": "hashicorp/aws", "version": "~> 5.100"}
-    stack = {
-        "terraform": {"required_providers": {"aws": aws}},
-        "provider": {"aws": OFFLINE},
-        "resource": WANTED,
-    }
-    (tmp_path / "cdk.tf.json").write_text(json.dumps(stack))
-    resources = [
-        {
-            "mode": "managed",
-            "type": kind,
-            "name": name,
-            "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
-            "instances": [{"schema_version": version, "attributes": attributes}],
-        }
-        for kind, named in STATE.items()
-        for name, (version, attributes) in named.items()
-    ]
-    (tmp_path / "terraform.tfstate").write_text(
-        json.dumps({"version": 4, "serial": 1, "lineage": "x", "resources": resources})
-    )
-    assert terraform(tmp_path, "init").returncode == 0
-    done = terraform(tmp_path, "plan", "-refresh=false", "-out=plan", "-no-color")
-    assert done.returncode == 0, done.stderr
-    plan = json.loads(terraform(tmp_path, "show", "-json", "plan").stdout)
-
-    assert sorted(gate.findings(plan, stack)) == [
-        "`aws_eks_cluster.everyone`: public API endpoint for the whole internet",
-        "`aws_eks_cluster.no_list`: public API endpoint without a list of who may reach it",
-        "`aws_eks_cluster.renamed`: replaces the cluster",
-        "`aws_eks_node_group.gone`: destroys a node group",
-        "`aws_iam_role_policy.admin`: allows `*` on `*`",
-        "`aws_iam_role_policy.star`: allows `aps:RemoteWrite` on `*`",
-        "`aws_iam_role_policy.unknown`: allows `aps:QueryMetrics` on `arn:aws:aps:x:"
-        "${replace(aws_prometheus_workspace.mine.id, 'a:', '')}:workspace/*`",
-        "`aws_iam_role_policy.wider_now`: allows `aps:*` on `*`",
-        "`aws_iam_role_policy_attachment.managed`: AmazonPrometheusFullAccess allows aps actions "
-        "on every workspace",
-        "`aws_lb.public`: load balancer that faces the internet",
-        "`aws_prometheus_workspace.gone`: destroys the workspace with its metrics",
-        "`aws_vpc.gone`: destroys the VPC",
-        "`aws_vpc_security_group_ingress_rule.world`: ingress from the whole internet",
-    ]
+def test_attacks_on_real_plans_are_held(updates: list[Planned], creations: list[Planned]) -> None:
+    passed, tried = [], set()
+    for planned in (*updates, *creations):
+        for name, address, mutated in attacked(planned):
+            tried.add((name, address, mutated.plan["resource_changes"][0]["address"]))
+            found = {finding.where for finding in gate.findings(*mutated)}
+            if address not in found:
+                passed.append(f"{name} ({address})")
+    assert passed == []
+    assert len(tried) >= 300

@@ -1,6 +1,8 @@
 """Ring 3: reviews of plans by the real terraform, whose built-in provider needs no network."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 import threading
@@ -136,7 +138,9 @@ def test_a_huge_plan_is_cut_and_keeps_its_end(tmp_path: Path) -> None:
     planned = plan(write(tmp_path, {"resource": {"terraform_data": {"many": resource}}}))
     whole = comment("prom", planned, limit=None)
     text = comment("prom", planned, run_url="https://ci.example/run/1")
-    assert LIMIT * 0.97 < len(text.encode("utf-16-le")) / 2 <= LIMIT < len(whole)
+    # GitHub's own number is of characters; the end of a line may count twice.
+    assert LIMIT * 0.97 < len(text.encode("utf-16-le")) / 2 + text.count("\n") <= LIMIT
+    assert len(whole) > LIMIT
     assert "### `prom`: 150 to add, 0 to change, 0 to destroy" in text
     assert "lines are cut\n" in text
     assert text.endswith(
@@ -231,7 +235,9 @@ class GitHub(BaseHTTPRequestHandler):
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[GitHub]]:
     quote = {"id": 0, "user": {"type": "User"}, "body": "<!-- terraform plan of prom -->"}
-    others = [quote] + [{"id": i, "user": {"type": "Bot"}, "body": "coverage"} for i in (1, 2)]
+    # GitHub gives null for a person that is gone.
+    gone = {"id": 1, "user": None, "body": None}
+    others = [quote, gone, {"id": 2, "user": {"type": "Bot"}, "body": "coverage"}]
 
     class Server(GitHub):
         comments = others
@@ -258,11 +264,11 @@ def test_one_comment_is_written_and_then_updated(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(applied.parents[2])
-    assert main(["plan", "prom", "--pull-request", "7"]) == 0
+    assert main(["plan", "prom", "--pull-request", "7", "--override"]) == 0
     assert github.calls == ["GET", "GET", "POST"]
     assert "no changes" in github.comments[3]["body"]
     write(applied, AFTER)
-    assert main(["plan", "prom", "--pull-request", "7"]) == 0
+    assert main(["plan", "prom", "--pull-request", "7", "--override"]) == 0
     assert github.calls[3:] == ["GET", "GET", "PATCH"]
     assert len(github.comments) == 4
     assert "2 to add" in github.comments[3]["body"]
@@ -275,20 +281,119 @@ def test_a_failed_plan_and_a_finding_fail_the_job(
     applied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(applied.parents[2])
-    exposed = {"resource": {"terraform_data": {"lb": {"input": "internet-facing"}}}}
-    write(applied, exposed)
+    write(applied, PLANNABLE)
     assert main(["plan", "prom"]) == 1
     out = capsys.readouterr().out
-    assert "**Policy gate: stopped, unless somebody sets the label `gate-override`**" in out
-    assert "* `terraform_data.lb`: load balancer that faces the internet" in out
-    assert main(["plan", "prom", "--labels", '["docs", "gate-override"]']) == 0
-    assert "**Policy gate: passed by the label `gate-override`**" in capsys.readouterr().out
-    write(applied, {"resource": {"terraform_data": {"lb": {"wrong": 1}}}})
-    assert main(["plan", "prom"]) == 1
+    assert "**Policy gate: stopped. Who accepts this, sets the label `gate-override`" in out
+    assert "* `terraform_data.extra`: `is of a kind that is not known here`" in out
+    assert main(["plan", "prom", "--override"]) == 0
+    assert "**Policy gate: accepted for this commit" in capsys.readouterr().out
+    write(applied, {"resource": {"terraform_data": {"extra": {"wrong": 1}}}})
+    assert main(["plan", "prom", "--override"]) == 1
     assert main(["plan", "prom_amp"]) == 2
     assert (
         "plan: no stack 'prom_amp'; did you mean prom? There are: prom" in capsys.readouterr().err
     )
+
+
+# Unlike BEFORE, nothing that the gate stops before anything is planned.
+PLANNABLE = {"resource": {"terraform_data": {"extra": {}}}}
+
+
+def test_a_deployment_accepts_one_plan_and_applies_that(
+    tmp_path: Path,
+    terraform: Terraform,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(tmp_path / "download/prom", PLANNABLE)
+    (tmp_path / "download/prom/extra.tf").write_text('resource "terraform_data" "hidden" {}')
+    monkeypatch.chdir(tmp_path)
+    line = ["plan", "prom", "--only-from", "download", "--into", "root", "--out", "plan.bin"]
+    assert main(line) == 1
+    (number,) = re.findall("Number of this plan: `([0-9a-f]{12})`", capsys.readouterr().out)
+    assert main([*line, "--accept", "0123456789ab"]) == 1
+    assert main([*line, "--accept", f"0123456789ab {number}"]) == 0
+    done = terraform(tmp_path / "root", "apply", str(tmp_path / "plan.bin"))
+    assert done.returncode == 0, done.stderr
+    assert terraform(tmp_path / "root", "state", "list").stdout.split() == ["terraform_data.extra"]
+    # What is planned now is something else.
+    write(tmp_path / "download/prom", {"resource": {"terraform_data": {"extra": {"input": 1}}}})
+    assert main([*line, "--accept", number]) == 1
+
+
+def test_a_stack_that_could_do_harm_is_not_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = tmp_path / "ran"
+    program = ["sh", "-c", f"touch {ran}; echo '{{}}'"]
+    write(tmp_path / "cdktf.out/stacks/prom", {"data": {"external": {"x": {"program": program}}}})
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", "prom"]) == 1
+    out = capsys.readouterr().out
+    assert "### `prom`: planning failed" in out
+    assert "* `the stack`: `data.external.x: reads what no stack of this project reads`" in out
+    assert not ran.exists()
+    assert not (tmp_path / "cdktf.out/stacks/prom/.terraform").exists()
+
+
+# What a terraform may do instead of its work; `plan` writes the file that its last argument names.
+WRITES = 'case $1 in plan) for last; do :; done; touch "${last#-out=}";'
+SHOWS = f"{WRITES} exit 2;; show)"
+FAILURES = {
+    "init fails": "exit 1",
+    "init fails on stdout": "echo Error: on stdout; exit 1",
+    "init is killed": "kill -9 $$",
+    "plan fails": 'case $1 in plan) echo "Error: x" >&2; exit 1;; esac',
+    "plan fails on stdout": 'case $1 in plan) echo "Error: x"; exit 1;; esac',
+    "plan fails silently": "case $1 in plan) exit 1;; esac",
+    "plan is killed": "case $1 in plan) kill -9 $$;; esac",
+    "plan is stopped": "case $1 in plan) kill -15 $$;; esac",
+    "plan runs out of memory": "case $1 in plan) exit 137;; esac",
+    "plan is killed when it is written": f"{WRITES} kill -9 $$;; esac",
+    "plan fails when it is written": f"{WRITES} exit 1;; esac",
+    "plan writes nothing": "exit 0",
+    "plan says changes and writes nothing": "case $1 in plan) exit 2;; esac",
+    "show fails": f"{SHOWS} exit 1;; esac",
+    "show fails on stdout": f"{SHOWS} echo no; exit 1;; esac",
+    "show is killed": f"{SHOWS} kill -9 $$;; esac",
+    "show prints no JSON": f"{SHOWS} echo Plan;; esac",
+    "show prints half": f"{SHOWS} echo '{{\"format_version\":';; esac",
+    "show prints nothing": f"{SHOWS} exit 0;; esac",
+    "show prints null": f"{SHOWS} echo null;; esac",
+    "show prints an empty plan": f"{SHOWS} echo '{{}}';; esac",
+    "show prints bytes": f"{SHOWS} printf '\\377\\376';; esac",
+    "show prints an errored plan": f'{SHOWS} echo \'{{"format_version": "1.2", '
+    '"errored": true}\';; esac',
+}
+
+
+@pytest.mark.parametrize("script", FAILURES.values(), ids=FAILURES.keys())
+def test_whenever_there_is_no_plan_the_job_fails(
+    script: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    program = tmp_path / "bin/terraform"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/bash\n{script}\n")
+    program.chmod(0o755)
+    write(tmp_path / "cdktf.out/stacks/prom", PLANNABLE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    assert main(["plan", "prom", "--override"]) == 1
+    assert "### `prom`: planning failed" in capsys.readouterr().out
+
+
+def test_without_terraform_the_job_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "cdktf.out/stacks/prom", PLANNABLE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["plan", "prom"]) == 1
+    assert "terraform cannot be started" in capsys.readouterr().out
 
 
 def test_no_package_is_needed() -> None:

@@ -2,6 +2,12 @@
 
 import json
 import os
+import sys
+import tempfile
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 from tools import gate
 from tools.common import STACKS, command_line, read_stack
@@ -9,22 +15,45 @@ from tools.review import terraform
 from tools.review.comment import LIMIT, comment, marker
 from tools.review.github import PullRequest
 
+FILE = "cdk.tf.json"
+PASSED, STOPPED = 0, 1
+
 
 def main(arguments: list[str]) -> int:
-    """Give 1 if planning failed, or if the policy gate stops the plan."""
+    """Give 1 if there is no whole plan, or if the policy gate stops it."""
     parser = command_line("plan", __doc__)
     parser.add_argument("stack", help="a folder of cdktf.out/stacks")
     parser.add_argument("--pull-request", type=int, help="number; takes GITHUB_* variables")
-    parser.add_argument("--labels", type=json.loads, default=[], help="its labels, a JSON list")
+    parser.add_argument("--override", action="store_true", help="the findings are accepted")
+    parser.add_argument(
+        "--accept", default="", help="numbers of plans whose findings are accepted, in one text"
+    )
+    parser.add_argument(
+        "--only-from",
+        type=Path,
+        metavar="FOLDER",
+        help=f"take {FILE} of the stack, and nothing else, from this folder of stacks",
+    )
+    parser.add_argument("--into", type=Path, metavar="FOLDER", help="plan in this new folder")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="keep the plan for an apply")
     options = parser.parse_args(arguments)
-    synthesized = read_stack(options.stack)
-    plan = terraform.plan(STACKS / options.stack)
-    findings = gate.findings(plan.data, synthesized) if plan.data else []
-    overridden = gate.OVERRIDE_LABEL in options.labels
-    run_url = ""
-    if run := os.environ.get("GITHUB_RUN_ID"):
-        server, repository = os.environ["GITHUB_SERVER_URL"], os.environ["GITHUB_REPOSITORY"]
-        run_url = f"{server}/{repository}/actions/runs/{run}"
+    for stream in (sys.stdout, sys.stderr):
+        # A plan may hold letters that a runner's locale does not have.
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+    source = options.only_from or STACKS
+    stack = read_stack(options.stack, source)
+    with ExitStack() as leaving:
+        folder = source / options.stack
+        if options.only_from:
+            folder = options.into or Path(leaving.enter_context(tempfile.TemporaryDirectory()))
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / FILE).write_text(json.dumps(stack), encoding="utf-8")
+        out = options.out.absolute() if options.out else None
+        accepted = set(options.accept.split())
+        review = _judge(folder, stack, out, accepted, override=options.override)
+    plan, findings, number = review
+    overridden = options.override or number in accepted
 
     def write(limit: int | None) -> str:
         return comment(
@@ -32,7 +61,8 @@ def main(arguments: list[str]) -> int:
             plan,
             findings=findings,
             overridden=overridden,
-            run_url=run_url,
+            number=number,
+            run_url=_run_url(),
             limit=limit,
         )
 
@@ -44,5 +74,37 @@ def main(arguments: list[str]) -> int:
             number=options.pull_request,
             token=os.environ["GITHUB_TOKEN"],
         )
-        request.put(marker(options.stack), write(LIMIT))
-    return 1 if plan.error or (findings and not overridden) else 0
+        try:
+            request.put(marker(options.stack), write(LIMIT))
+        except (OSError, ValueError) as error:
+            print(f"review: GitHub did not take the comment: {error}", file=sys.stderr)
+            return STOPPED
+    stopped = bool(plan.error) or plan.data is None or (bool(findings) and not overridden)
+    return STOPPED if stopped else PASSED
+
+
+def _judge(
+    folder: Path, stack: Any, out: Path | None, accepted: Collection[str], *, override: bool
+) -> tuple[terraform.Plan, Sequence[gate.Finding], str]:
+    """Give the plan of what is in a folder, what the gate finds, and the number to accept it by.
+
+    A stack that could do harm by being planned is planned only if somebody accepted that.
+    """
+    unsafe, number = gate.unsafe(stack), gate.number_of(stack)
+    if unsafe and not override and number not in accepted:
+        return terraform.Plan(None, "", "not planned: see the policy gate"), unsafe, number
+    plan = terraform.plan(folder, out)
+    if plan.data is None or plan.error:
+        return plan, unsafe, ""
+    try:
+        return plan, gate.findings(plan.data, stack), gate.digest(plan.data)
+    except gate.PlanError as error:
+        reason = f"the plan cannot be judged: {error}"
+        return terraform.Plan(plan.data, plan.text, reason), unsafe, ""
+
+
+def _run_url() -> str:
+    if not (run := os.environ.get("GITHUB_RUN_ID")):
+        return ""
+    server, repository = os.environ["GITHUB_SERVER_URL"], os.environ["GITHUB_REPOSITORY"]
+    return f"{server}/{repository}/actions/runs/{run}"

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 
-from tools.gate import OVERRIDE_LABEL
+from tools.documents import printable
+from tools.gate import OVERRIDE_LABEL, Finding
 from tools.review.masking import mask
 from tools.review.terraform import Plan
 
 # GitHub refuses longer bodies (REST API, "Validation Failed: body is too long").
 LIMIT = 65_536
 LONGEST_LIST = 20
+LONGEST_NAME = 300
+LONGEST_NAME = 300
 
 _NOISE = re.compile(
     r"^\S.*: (Refreshing state\.\.\.|Reading\.\.\.|Still reading\.\.\.|Read complete after).*\n"
@@ -33,8 +36,9 @@ def comment(
     stack: str,
     plan: Plan,
     *,
-    findings: Sequence[str] = (),
+    findings: Sequence[Finding] = (),
     overridden: bool = False,
+    number: str = "",
     run_url: str = "",
     limit: int | None = LIMIT,
 ) -> str:
@@ -44,30 +48,57 @@ def comment(
         stack: its name.
         plan: what terraform said.
         findings: of the policy gate.
-        overridden: whether a label lets the findings pass.
+        overridden: whether somebody accepted them.
+        number: by which a deployment accepts this very plan.
         run_url: where the whole plan is to be seen.
         limit: characters that the comment may have; what is too long loses its beginning.
     """
-    head = [marker(stack), f"### {_code(stack)}: {_headline(plan)}", ""]
-    if plan.data:
-        head += [f"* {sentence}" for sentence in _sentences(plan.data)]
-    if findings:
-        label = _code(OVERRIDE_LABEL)
-        verdict = "passed by the label" if overridden else "stopped, unless somebody sets the label"
-        head += ["", f"**Policy gate: {verdict} {label}**", "", *_limited(findings)]
     foot = ["", f"[Run with the whole plan]({run_url})"] if run_url else []
-    room = None if limit is None else limit - _length("\n".join([*head, *foot, ""]))
+    title = [marker(stack), f"### {_code(stack)}: {_headline(plan)}", ""]
+    verdict = _verdict(overridden=overridden, number=number) if findings else []
+    room = limit
+    for longest in (LONGEST_LIST, 5, 0):
+        head = [*title]
+        if plan.data:
+            head += [f"* {sentence}" for sentence in _sentences(plan.data, longest)]
+        head += [*verdict, *_limited(findings, longest)] if findings else []
+        head = mask("\n".join(head), plan.data).split("\n")
+        if limit is not None:
+            room = limit - _length("\n".join([*head, *foot, ""]))
+        # A third is for the plan itself.
+        if limit is None or (room or 0) > limit // 3:
+            break
+    if room is not None and room < 0:
+        head, room = [*title, *verdict, "", "This is too long for a comment."], 0
     body: list[str] = []
     if plan.error:
         error = mask(_NOISE.sub("", plan.error).strip("\n"), plan.data)
-        body += _fenced(error, "text", room and room * 2 // 3)
-    text = mask(coloured(_NOISE.sub("", plan.text).strip("\n")), plan.data)
+        body += _fenced(error, "text", None if room is None else room * 2 // 3)
+    text = coloured(mask(_NOISE.sub("", plan.text).strip("\n"), plan.data))
     if text and not _is_no_change(plan):
         left = None if room is None else room - _length("\n".join(body)) - 100
         summary = "Plan up to the error" if plan.error else "Plan"
-        fenced = _fenced(text, "diff", left)
-        body += ["", f"<details><summary>{summary}</summary>", *fenced, "", "</details>"]
-    return "\n".join([*head, *body, *foot, ""])
+        if fenced := _fenced(text, "diff", left):
+            body += ["", f"<details><summary>{summary}</summary>", *fenced, "", "</details>"]
+    return _sendable("\n".join([*head, *body, *foot, ""]))
+
+
+def _verdict(*, overridden: bool, number: str) -> list[str]:
+    label = _code(OVERRIDE_LABEL)
+    if overridden:
+        return ["", f"**Policy gate: accepted for this commit by the label {label}**", ""]
+    lines = [
+        "",
+        f"**Policy gate: stopped. Who accepts this, sets the label {label}: it is for the commit "
+        "that it is set at. After another push, remove it and set it again.**",
+    ]
+    return [*lines, *(["", f"Number of this plan: {_code(number)}"] if number else []), ""]
+
+
+def _sendable(text: str) -> str:
+    """Replace what cannot be sent or shown: lone surrogates and control characters."""
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return re.sub(r"[^\S\n\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "�", text)
 
 
 def _is_no_change(plan: Plan) -> bool:
@@ -80,7 +111,7 @@ def _headline(plan: Plan) -> str:
     if plan.data is None:
         return "planned"
     counts = Counter(
-        action for each in plan.data.get("resource_changes", []) for action in _actions(each)
+        action for each in (plan.data.get("resource_changes") or []) for action in _actions(each)
     )
     verbs = {
         "import": "to import",
@@ -95,7 +126,7 @@ def _headline(plan: Plan) -> str:
         for action, verb in verbs.items()
         if counts[action] or (action in always and counts.total())
     ]
-    if deferred := len(plan.data.get("deferred_changes", [])):
+    if deferred := len(plan.data.get("deferred_changes") or []):
         shown.append(f"{deferred} put off")
     if shown:
         return ", ".join(shown)
@@ -108,13 +139,13 @@ def _actions(resource: dict[str, Any]) -> list[str]:
     return [*ours, "import"] if change.get("importing") else ours
 
 
-def _sentences(plan: dict[str, Any]) -> list[str]:
+def _sentences(plan: dict[str, Any], longest: int) -> list[str]:
     """Name what a reviewer must not miss."""
     replaced: list[str] = []
     destroyed: list[str] = []
     forgotten: list[str] = []
     moved: list[str] = []
-    for resource in plan.get("resource_changes", []):
+    for resource in plan.get("resource_changes") or []:
         address, actions = _code(resource["address"]), resource["change"]["actions"]
         if "delete" in actions:
             (replaced if "create" in actions else destroyed).append(address + _reason(resource))
@@ -122,19 +153,19 @@ def _sentences(plan: dict[str, Any]) -> list[str]:
             forgotten.append(address)
         if previous := resource.get("previous_address"):
             moved.append(f"{_code(previous)} → {address}")
-    drifted = [_code(each["address"]) for each in plan.get("resource_drift", [])]
+    drifted = [_code(each["address"]) for each in plan.get("resource_drift") or []]
     deferred = [
-        f"{_code(each['resource_change']['address'])} ({each['reason'].replace('_', ' ')})"
-        for each in plan.get("deferred_changes", [])
+        f"{_code(each['resource_change']['address'])} ({_words(each.get('reason'))})"
+        for each in plan.get("deferred_changes") or []
     ]
     outputs = [
         _code(name)
-        for name, change in plan.get("output_changes", {}).items()
+        for name, change in (plan.get("output_changes") or {}).items()
         if change["actions"] != ["no-op"]
     ]
     failed = [
         _code(check["address"]["to_display"])
-        for check in plan.get("checks", [])
+        for check in plan.get("checks") or []
         if check["status"] in ("fail", "error")
     ]
     said = {
@@ -147,7 +178,7 @@ def _sentences(plan: dict[str, Any]) -> list[str]:
         "Changed outside of Terraform": [each for each in drifted if each not in moved],
         "Changed outputs": outputs,
     }
-    return [f"{what}: {_joined(names)}" for what, names in said.items() if names]
+    return [f"{what}: {_joined(names, longest)}" for what, names in said.items() if names]
 
 
 def _reason(resource: dict[str, Any]) -> str:
@@ -156,22 +187,29 @@ def _reason(resource: dict[str, Any]) -> str:
     _, _, reason = resource.get("action_reason", "").partition("_because_")
     # That its code is gone is why nearly everything is destroyed.
     known = reason in ("", "no_resource_config")
-    return "" if known else f" ({reason.replace('_', ' ')})"
+    return "" if known else f" ({_words(reason)})"
+
+
+def _words(reason: Any) -> str:
+    """Write one of Terraform's reasons as words."""
+    return re.sub(r"[^a-z ]", "", str(reason).replace("_", " "))
 
 
 def _path(path: Iterable[Any]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)[1:]
 
 
-def _joined(names: Sequence[str]) -> str:
-    more = len(names) - LONGEST_LIST
-    return ", ".join(names[:LONGEST_LIST]) + (f" and {more} more" if more > 0 else "")
+def _joined(names: Sequence[str], longest: int) -> str:
+    if not longest:
+        return f"{len(names)}"
+    more = len(names) - longest
+    return ", ".join(names[:longest]) + (f" and {more} more" if more > 0 else "")
 
 
-def _limited(findings: Sequence[str]) -> list[str]:
-    shown = [f"* {finding}" for finding in findings[:LONGEST_LIST]]
-    more = len(findings) - LONGEST_LIST
-    return [*shown, f"* and {more} more"] if more > 0 else shown
+def _limited(findings: Sequence[Finding], longest: int) -> list[str]:
+    shown = [f"* {_code(each.where)}: {_code(each.what)}" for each in findings[:longest]]
+    more = len(findings) - longest
+    return [*shown, f"* {more} more"] if more > 0 else shown
 
 
 def coloured(text: str) -> str:
@@ -196,10 +234,19 @@ def coloured(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    text = " ".join(text.split())
+    """Quote a text of a plan, so that nothing in it is Markdown, HTML or calls a person."""
+    text = printable(" ".join(str(text).split()))
+    if len(text) > LONGEST_NAME:
+        text = f"{text[: LONGEST_NAME // 2]}…{text[-LONGEST_NAME // 2 :]}"
+    text = _bounded(text) or "(nothing)"
     fence = _fence(text, 1)
     pad = " " if "`" in text else ""
     return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def _bounded(text: str) -> str:
+    """Shorten long runs of backticks: the fence around them would be longer still."""
+    return re.sub("`{10,}", "``````````…", text)
 
 
 def _fence(text: str, shortest: int) -> str:
@@ -208,21 +255,25 @@ def _fence(text: str, shortest: int) -> str:
 
 
 def _fenced(text: str, language: str, room: int | None) -> list[str]:
+    """Put a text in a fence that it cannot close; [] if there is no room for a line of it."""
+    text = _bounded(text)
     fence = _fence(text, 3)
     frame = _length(f"\n{fence}{language}\n{fence}\n")
     if room is not None and _length(text) > room - frame:
         text = _tail(text, room - frame)
-    return ["", f"{fence}{language}", text, fence]
+    return ["", f"{fence}{language}", text, fence] if text else []
 
 
 def _tail(text: str, room: int) -> str:
     """Keep the last lines: the end of a plan has its sum, the end of an error its cause."""
     lines = text.splitlines()
     room -= _length(f"… the first {len(lines)} lines are cut\n")
+    if room < 0:
+        return ""
 
     def fits(line: str) -> bool:
         nonlocal room
-        room -= _length(line) + 1
+        room -= _length(f"{line}\n")
         return room >= 0
 
     kept = list(takewhile(fits, reversed(lines)))[::-1]
@@ -230,5 +281,9 @@ def _tail(text: str, room: int) -> str:
 
 
 def _length(text: str) -> int:
-    """Count as GitHub may: a character outside of the basic plane twice."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    """Count as GitHub may at the most.
+
+    A character outside of the basic plane counts twice, and the end of a line, too: JavaScript and
+    Windows count so, and its own limit is one of characters.
+    """
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2 + text.count("\n")

@@ -20,15 +20,17 @@ class PullRequest:
         """Write the comment that begins with `marker` anew, or a first one.
 
         Raises:
-            urllib.error.URLError: GitHub did not take it.
+            OSError, ValueError: GitHub did not take it.
         """
         comments = f"{self.api}/repos/{self.repository}/issues/{self.number}/comments"
         page: str | None = f"{comments}?per_page=100"
         while page:
             found, page = self._call("GET", page)
             for comment in found:
-                # Others' comments cannot be edited, and may quote ours.
-                if comment["user"]["type"] == "Bot" and comment["body"].startswith(marker):
+                # Others' comments cannot be edited, and may quote ours. Who is gone is null.
+                if (comment.get("user") or {}).get("type") == "Bot" and (
+                    comment.get("body") or ""
+                ).startswith(marker):
                     address = f"{self.api}/repos/{self.repository}/issues/comments/{comment['id']}"
                     self._call("PATCH", address, {"body": body})
                     return

@@ -1,7 +1,8 @@
-"""Runs `terraform plan` in a stack's directory."""
+"""Runs `terraform plan` in a stack's directory, and says why whenever there is no plan."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ class Plan:
     Attributes:
         data: `terraform show -json`; None if no plan came about.
         text: the plan for people; "" if no plan came about.
-        error: why planning failed, possibly half way; "" if it did not.
+        error: why planning failed, possibly half way; "" if it did not. Never both "" and no data.
     """
 
     data: dict[str, Any] | None
@@ -25,38 +26,67 @@ class Plan:
     error: str
 
 
-def plan(folder: Path) -> Plan:
-    """Plan what is in a folder, whose backend and providers are initialized first."""
+def plan(folder: Path, file: Path | None = None) -> Plan:
+    """Plan what is in a folder, whose backend and providers are initialized first.
+
+    Args:
+        folder: with the stack's cdk.tf.json.
+        file: where the plan is kept, for `terraform apply`; by default it is thrown away.
+    """
     init = _terraform(folder, "init", "-input=false")
     if init.returncode:
-        return Plan(None, "", init.stderr)
+        return Plan(None, "", _reason("init", init))
     # A saved plan holds secrets in the clear.
     with tempfile.TemporaryDirectory() as private:
-        file = Path(private) / "plan"
+        file = file or Path(private) / "plan"
         # Another pull request's plan may hold the lock.
         options = ["-input=false", "-lock-timeout=2m", "-detailed-exitcode", f"-out={file}"]
         done = _terraform(folder, "plan", *options)
         # 0: no change; 2: changes; 1: an error, with a plan of what could be planned.
-        error = "" if done.returncode in (0, 2) else done.stderr
+        error = "" if done.returncode in (0, 2) else _reason("plan", done)
         if not file.exists():
-            return Plan(None, done.stdout, error)
+            return Plan(None, done.stdout, error or "terraform plan wrote no plan")
         text = _terraform(folder, "show", str(file))
         data = _terraform(folder, "show", "-json", str(file))
     for shown in (text, data):
         if shown.returncode:
-            return Plan(None, done.stdout, error or shown.stderr)
-    return Plan(json.loads(data.stdout), text.stdout, error)
+            return Plan(None, done.stdout, error or _reason("show", shown))
+    try:
+        found = json.loads(data.stdout)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return Plan(None, text.stdout, error or "terraform show -json printed no plan")
+    return Plan(found, text.stdout, error)
+
+
+def _reason(command: str, done: subprocess.CompletedProcess[str]) -> str:
+    """Give what terraform said, or how it ended if it could not say anything."""
+    number = done.returncode
+    ended = f"status {number}" if number > 0 else f"signal {_signal(-number)}"
+    return done.stderr.strip() or done.stdout.strip() or f"terraform {command} ended by {ended}"
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def _terraform(folder: Path, command: str, *args: str) -> subprocess.CompletedProcess[str]:
     if command != "show":
         print(f"{folder.name}: terraform {command}", file=sys.stderr)
-    return subprocess.run(
-        ["terraform", command, *([] if "-json" in args else ["-no-color"]), *args],
-        cwd=folder,
-        env={**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+    line = ["terraform", command, *([] if "-json" in args else ["-no-color"]), *args]
+    try:
+        return subprocess.run(
+            line,
+            cwd=folder,
+            env={**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"},
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        return subprocess.CompletedProcess(line, 127, "", f"terraform cannot be started: {error}")

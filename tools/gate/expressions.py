@@ -1,0 +1,116 @@
+"""Terraform's expressions inside of texts: which ones there are, and which can be relied on.
+
+An expression stands for a value that nobody has seen. The shapes below are references whose value
+AWS makes up by itself, on one line and without a wildcard: a name, an id, an ARN, an address.
+"""
+
+import re
+from collections.abc import Iterator
+
+_NAME = r"\w+"
+_LOOKED_UP = r"(data\.)?"
+# Add a shape here if it is a reference to one attribute that AWS, and no text in the stack, sets.
+KNOWN_SHAPES = (
+    rf"{_LOOKED_UP}aws_prometheus_workspace\.{_NAME}\.(id|arn|prometheus_endpoint)",
+    rf"aws_iam_role\.{_NAME}\.(arn|name)",
+    rf"{_LOOKED_UP}aws_iam_openid_connect_provider\.{_NAME}\.arn",
+    rf"{_LOOKED_UP}aws_eks_cluster\.{_NAME}\.(name|arn|endpoint)",
+    rf"{_LOOKED_UP}aws_eks_cluster\.{_NAME}\.vpc_config\[0\]\.(vpc_id|cluster_security_group_id)",
+    rf"{_LOOKED_UP}aws_eks_cluster\.{_NAME}\.identity\[0\]\.oidc\[0\]\.issuer",
+    rf"replace\({_LOOKED_UP}aws_eks_cluster\.{_NAME}\.identity\[0\]\.oidc\[0\]\.issuer,"
+    r""" ["']https://["'], ["']["']\)""",
+    rf"data\.aws_partition\.{_NAME}\.partition",
+    rf"data\.aws_caller_identity\.{_NAME}\.account_id",
+    rf"aws_cloudwatch_log_group\.{_NAME}\.arn",
+    rf"aws_prometheus_scraper\.{_NAME}\.arn",
+    rf"aws_sns_topic\.{_NAME}\.arn",
+    rf"aws_kms_key\.{_NAME}\.arn",
+    rf"aws_security_group\.{_NAME}\.id",
+    rf"aws_vpc\.{_NAME}\.(id|cidr_block)",
+    rf"sha256\(jsonencode\(kubernetes_config_map_v1\.{_NAME}\.data\)\)",
+)
+_KNOWN = re.compile("|".join(f"(?:{shape})" for shape in KNOWN_SHAPES))
+# Functions that make a value of others; file(), templatefile() and the like read the runner.
+KNOWN_FUNCTIONS = {
+    "alltrue",
+    "anytrue",
+    "base64decode",
+    "contains",
+    "endswith",
+    "element",
+    "jsonencode",
+    "length",
+    "min",
+    "replace",
+    "sha256",
+    "slice",
+    "sort",
+    "tolist",
+    "toset",
+    "tostring",
+    "try",
+}
+_CALL = re.compile(r"([A-Za-z_][\w:-]*)\s*\(")
+_OPENING = re.compile(r"(\$+|%+)\{")
+# A comment or a heredoc could hide where the expression ends.
+_HIDES = ("#", "//", "/*", "<<")
+
+
+def expressions(text: str) -> Iterator[str]:
+    """Give what stands in `${…}` and `%{…}`, braces and quotes inside of it included.
+
+    An expression whose end cannot be told is given to the end of the text. `$${` is no expression.
+    """
+    at = 0
+    while match := _OPENING.search(text, at):
+        at = match.end()
+        if len(match[1]) % 2:
+            end = _end_of_expression(text, at)
+            yield text[at : end - 1].strip() if end <= len(text) else text[at:]
+            at = end
+
+
+def _end_of_expression(text: str, at: int) -> int:
+    depth = 0
+    while at < len(text):
+        if text.startswith(_HIDES, at):
+            break
+        char = text[at]
+        at += 1
+        if char == '"':
+            at = _end_of_quotation(text, at)
+        elif char == "{":
+            depth += 1
+        elif char == "}":
+            if not depth:
+                return at
+            depth -= 1
+    return len(text) + 1
+
+
+def _end_of_quotation(text: str, at: int) -> int:
+    while at < len(text):
+        if text[at] == '"':
+            return at + 1
+        if text[at] == "\\":
+            at += 2
+        elif (match := _OPENING.match(text, at)) and len(match[1]) % 2:
+            at = _end_of_expression(text, match.end())
+        else:
+            at = match.end() if match else at + 1
+    return len(text) + 1
+
+
+def unknown_expressions(text: str) -> list[str]:
+    """Give the expressions of no known shape."""
+    return [each for each in expressions(text) if not _KNOWN.fullmatch(each)]
+
+
+def unknown_functions(text: str) -> set[str]:
+    """Give the functions that are called in the text's expressions and are not in the list.
+
+    What stands in quotes counts, too: a template inside of it may call.
+    """
+    called = {name for each in expressions(text) for name in _CALL.findall(each)}
+    hidden = {each for each in expressions(text) if any(sign in each for sign in ("<<", "/*"))}
+    return (called - KNOWN_FUNCTIONS) | hidden
