@@ -12,7 +12,17 @@ from settings.faults import Fault, until_unknown
 
 def find_faults(settings: Settings) -> Iterator[Fault]:
     """Judge what only the registry of architectures can tell."""
-    for check in (_names, _workspace, _grafana, _alerts, _labels, _scraper, _owned_values):
+    checks = (
+        _names,
+        _workspace,
+        _grafana,
+        _alerts,
+        _labels,
+        _scraper,
+        _workspace_key,
+        _owned_values,
+    )
+    for check in checks:
         yield from until_unknown(check(settings))
 
 
@@ -63,6 +73,14 @@ def _scraper(settings: Settings) -> Iterator[Fault]:
             if cluster.region != settings.amp_region:
                 allowed = f"{settings.amp_region}, where AMP is: {scraped} cannot cross regions"
                 yield Fault(f"clusters[{index}].region", cluster.region, allowed)
+
+
+def _workspace_key(settings: Settings) -> Iterator[Fault]:
+    """Refuse what AMP's managed collector does not do (AMP user guide, "Encryption at rest")."""
+    scraped = [each.name for each in _known(settings) if each.scraped_by_amp]
+    if settings.kms.workspaces and scraped and not settings.amp.role_arn:
+        allowed = f"with {scraped[0]}: amp.role_arn, by which its scraper reaches the workspace"
+        yield Fault("kms.workspaces", settings.kms.workspaces, allowed)
 
 
 def _owned_values(settings: Settings) -> Iterator[Fault]:

@@ -66,6 +66,7 @@ class Overlay(OnCluster):
             hub=cluster.hub,
             prefix=self.prefix(described.name),
             labels=settings.workloads.namespace_labels,
+            volumes_key=settings.kms.volumes,
             slot=described.slot,
         )
         if settings.kubecost.node_exporter:

@@ -75,6 +75,7 @@ class EksCluster(Construct):
         *,
         name: str,
         region: str,
+        volumes_key: str | None,
         network: Network,
         tags: dict[str, str],
     ) -> None:
@@ -98,7 +99,11 @@ class EksCluster(Construct):
         self._addon("metrics-server", after=[nodes])
         self._addon(
             "aws-ebs-csi-driver",
-            role=self._addon_role("ebs-csi-controller-sa", "AmazonEBSCSIDriverPolicyV2"),
+            role=self._addon_role(
+                "ebs-csi-controller-sa",
+                "AmazonEBSCSIDriverPolicyV2",
+                statements=_use_of_key(volumes_key) if volumes_key else (),
+            ),
             # EKS has no default StorageClass since 1.30; the driver's own one makes gp3 volumes.
             configuration={
                 "controller": {"extraVolumeTags": tags},
@@ -265,7 +270,13 @@ class EksCluster(Construct):
             depends_on=[*after, *(role.grants if role else ())] or None,
         )
 
-    def _addon_role(self, service_account: str, managed_policy: str) -> WorkloadRole:
+    def _addon_role(
+        self,
+        service_account: str,
+        managed_policy: str,
+        *,
+        statements: Sequence[policy.Statement] = (),
+    ) -> WorkloadRole:
         return WorkloadRole(
             self,
             f"{service_account.replace('-', '_')}_role",
@@ -274,6 +285,7 @@ class EksCluster(Construct):
             namespace="kube-system",
             service_account=service_account,
             managed_policy_arn=self._managed_policy(managed_policy),
+            statements=statements,
         )
 
     def _attach(self, id: str, role: IamRole, managed_policy: str) -> IamRolePolicyAttachment:
@@ -299,6 +311,24 @@ def _admin_ids(principals: Sequence[str]) -> dict[str, str]:
         taken |= {id, f"{id}_policy"}
         ids[id] = principal
     return ids
+
+
+def _use_of_key(key_arn: str) -> list[policy.Statement]:
+    """Let the EBS CSI driver encrypt with a key (EKS user guide, "Create an IAM role" of EBS)."""
+    grants = policy.allow("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant", resource=key_arn)
+    return [
+        grants | {"Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}}},
+        policy.allow(
+            "kms:Encrypt",
+            "kms:Decrypt",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:DescribeKey",
+            resource=key_arn,
+        ),
+    ]
 
 
 def _as_tag(arn: str) -> str:

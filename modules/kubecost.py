@@ -17,7 +17,7 @@ from modules.helm_release import helm_release, literal, to_yaml
 from modules.placement import KubecostPlacement
 from modules.policy import Statement
 from modules.ui_load_balancer import UiLoadBalancer
-from modules.volumes import claims, storage_conditions
+from modules.volumes import claims, encrypted_class, storage_conditions
 from modules.workload_role import WorkloadRole
 from settings import KubecostSettings
 
@@ -92,12 +92,18 @@ class Kubecost(Construct):
         super().__init__(scope, id)
         self._at = at
         self._needs: list[ITerraformDependable] = [at.namespace]
+        self._storage_class = settings.storage_class
+        if settings.encrypted_volumes:
+            made = encrypted_class(self, "storage_class", name=at.release, key_arn=at.volumes_key)
+            self._storage_class = at.release
+            self._needs.append(made)
         parts = [
             values.common(
                 settings,
                 cluster_name=at.cluster.name,
                 cluster_id=at.cluster.cluster_id,
                 network_costs_port=at.network_costs_port,
+                storage_class=self._storage_class,
             )
         ]
         if scraper:
@@ -118,6 +124,7 @@ class Kubecost(Construct):
             preconditions=storage_conditions(
                 self,
                 list(claims(at.release, in_force)),
+                made_here=at.release if settings.encrypted_volumes else None,
                 cluster_name=at.cluster.name,
                 namespace=at.release,
             ),
@@ -171,7 +178,11 @@ class Kubecost(Construct):
         self._needs.append(config)
         # Terraform computes it: the workspace's address is known to it only.
         digest = Fn.sha256(Fn.jsonencode(config.data))
-        parts = [values.with_prometheus(settings, config_digest=digest)]
+        parts = [
+            values.with_prometheus(
+                settings, config_digest=digest, storage_class=self._storage_class
+            )
+        ]
         if sends:
             account = f"{at.release}-prometheus-server"
             role = self._role("writer", account, sends.to.may_write())

@@ -23,7 +23,12 @@ Values = dict[str, Any]
 
 
 def common(
-    settings: KubecostSettings, *, cluster_name: str, cluster_id: str, network_costs_port: int
+    settings: KubecostSettings,
+    *,
+    cluster_name: str,
+    cluster_id: str,
+    network_costs_port: int,
+    storage_class: str | None,
 ) -> Values:
     """What every architecture sets."""
     values: Values = {
@@ -65,8 +70,8 @@ def common(
                 },
             },
         }
-    if settings.storage_class:
-        values["persistentVolume"] = {"storageClass": settings.storage_class}
+    if storage_class:
+        values["persistentVolume"] = {"storageClass": storage_class}
     return values
 
 
@@ -75,7 +80,9 @@ def without_prometheus() -> Values:
     return {"global": {"prometheus": {"enabled": False}}}
 
 
-def with_prometheus(settings: KubecostSettings, *, config_digest: str) -> Values:
+def with_prometheus(
+    settings: KubecostSettings, *, config_digest: str, storage_class: str | None
+) -> Values:
     """The bundled Prometheus scrapes, by our ConfigMap in place of the chart's.
 
     The digest is on the pod, so that a changed configuration is rolled out as any other change of
@@ -89,8 +96,8 @@ def with_prometheus(settings: KubecostSettings, *, config_digest: str) -> Values
         "nodeSelector": LINUX,
         "resources": requests(sizes.prometheus(settings.sized_for.nodes, settings.sized_for.pods)),
     }
-    if settings.storage_class:
-        server["persistentVolume"] = {"storageClass": settings.storage_class}
+    if storage_class:
+        server["persistentVolume"] = {"storageClass": storage_class}
     return {"global": {"prometheus": {"enabled": True}}, "prometheus": {"server": server}}
 
 

@@ -52,6 +52,7 @@ class KubecostPlacement(Placement):
     Attributes:
         network_costs_port: of network-costs, which runs on the nodes' network. Nobody gets 3001,
             the chart's default: the cluster may have a Kubecost of its own.
+        volumes_key: KMS key that encrypts its volumes, if they are encrypted and AWS's is not to.
         node_exporter_port: of node-exporter. Nobody gets 9100, for the same reason.
     """
 
@@ -65,6 +66,7 @@ class KubecostPlacement(Placement):
         hub: bool,
         prefix: str,
         labels: Mapping[str, str],
+        volumes_key: str | None,
         slot: int,
     ) -> None:
         super().__init__(
@@ -76,6 +78,7 @@ class KubecostPlacement(Placement):
             prefix=prefix,
             labels=labels,
         )
+        self.volumes_key = volumes_key
         self.network_costs_port = 3101 + slot
         self.node_exporter_port = 9101 + slot
 

@@ -25,6 +25,7 @@ class Base(Stack):
             settings.base,
             name=settings.name,
             region=settings.region,
+            volumes_key=settings.kms.volumes,
             network=network,
             tags=settings.tags,
         )
