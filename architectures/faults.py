@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from architectures import ARCHITECTURES, Architecture
-from modules.owned_values import OWNED_BY_SOME, OWNED_VALUES
+from modules.owned_values import OWNED_BY_SOME, OWNED_VALUES, OWNED_VALUES_OF_RELEASES
 from settings import Settings
 from settings.faults import Fault, until_unknown
 
@@ -89,18 +89,22 @@ def _owned_values(settings: Settings) -> Iterator[Fault]:
         for architecture in _known(settings):
             if getattr(architecture, attribute):
                 owned.setdefault(path, f"{architecture.name} {reason}")
-    yield from _refused("kubecost.values", settings.kubecost.values, owned)
+    parts = {tuple(path.split(".")): reason for path, reason in owned.items()}
+    yield from _refused("kubecost.values", settings.kubecost.values, parts)
+    for release, refused in OWNED_VALUES_OF_RELEASES.items():
+        values = getattr(settings.workloads.values, release)
+        yield from _refused(f"workloads.values.{release}", values, refused)
 
 
 def _refused(
-    key: str, values: Mapping[str, JsonValue], owned: Mapping[str, str]
+    key: str, values: Mapping[str, JsonValue], owned: Mapping[tuple[str, ...], str]
 ) -> Iterator[Fault]:
     """User values at, above or below an owned path, each reported once."""
     reported = set()
     for path_of_owned, reason in owned.items():
         value: JsonValue = dict(values)
         path = key
-        for part in path_of_owned.split("."):
+        for part in path_of_owned:
             if not isinstance(value, dict):
                 reason = "mappings only (null or text would delete what the architecture sets)"
                 break

@@ -13,7 +13,8 @@ from metrics.scrape_jobs import Job
 from modules import kubecost_values as values
 from modules import versions
 from modules.amp_workspace import AmpWorkspace
-from modules.helm_release import helm_release, literal, to_yaml
+from modules.helm_release import helm_release, to_yaml
+from modules.helm_values import Values, merge
 from modules.placement import KubecostPlacement
 from modules.policy import Statement
 from modules.ui_load_balancer import UiLoadBalancer
@@ -112,14 +113,17 @@ class Kubecost(Construct):
             parts.append(values.without_prometheus())
         if queries:
             parts += self._querying(queries)
-        in_force = values.merge(*parts, literal(settings.values))
+        decided = merge(*parts)
+        in_force = merge(decided, settings.values)
         release = helm_release(
             self,
             "release",
             versions.kubecost(settings.chart_version),
             name=at.release,
             namespace=at.release,
-            values=in_force,
+            values=decided,
+            user_values=settings.values,
+            workloads=at.workloads,
             depends_on=self._needs,
             preconditions=storage_conditions(
                 self,
@@ -159,7 +163,7 @@ class Kubecost(Construct):
 
     def _with_prometheus(
         self, prometheus: BundledPrometheus, settings: KubecostSettings
-    ) -> list[values.Values]:
+    ) -> list[Values]:
         at, sends = self._at, prometheus.sends
         files = config_files(
             prometheus.jobs,
@@ -190,11 +194,15 @@ class Kubecost(Construct):
             parts.append(values.prometheus_service_account(role.annotations))
         return parts
 
-    def _querying(self, workspace: AmpWorkspace) -> list[values.Values]:
+    def _querying(self, workspace: AmpWorkspace) -> list[Values]:
         role = self._role("reader", f"{self._at.release}-cost-analyzer", workspace.may_query())
         workspace.trust(role.arn)
         return [
-            values.query_amp(workspace_id=workspace.id, signing=workspace.signing),
+            values.query_amp(
+                workspace_id=workspace.id,
+                signing=workspace.signing,
+                image_registry=self._at.workloads.image_registry,
+            ),
             values.screen_of(hub=self._at.hub),
             values.kubecost_service_account(role.annotations),
         ]

@@ -4,22 +4,20 @@ Keys and defaults are those of the chart's values.yaml and templates.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from metrics import sizes
 from metrics.scrape_jobs import global_settings
 from metrics.units import INTERVAL
+from modules.helm_values import Values
 from modules.pods import AWAITED_ON_NO_NODE, LINUX, requests
 from modules.signing import Signing
-from modules.versions import SIGV4_PROXY_IMAGE
+from modules.versions import PUBLIC_ECR, SIGV4_PROXY_IMAGE
 from settings import KubecostSettings
 
 SIGV4_PROXY_PORT = 8005  # the chart's default; Kubecost reaches it inside the pod
 # The chart puts the release's name and a hyphen before it. Its own ConfigMap, which an earlier
 # version of this project may have left, is called otherwise.
 CONFIG_MAP = "prometheus-config"
-
-Values = dict[str, Any]
 
 
 def common(
@@ -101,7 +99,7 @@ def with_prometheus(
     return {"global": {"prometheus": {"enabled": True}}, "prometheus": {"server": server}}
 
 
-def query_amp(*, workspace_id: str, signing: Signing) -> Values:
+def query_amp(*, workspace_id: str, signing: Signing, image_registry: str | None) -> Values:
     """Kubecost asks AMP through a proxy in its pod that signs the requests.
 
     The chart's Prometheus would be told to write to AMP by the same switch, in the ConfigMap that
@@ -116,7 +114,7 @@ def query_amp(*, workspace_id: str, signing: Signing) -> Values:
             }
         },
         "sigV4Proxy": {
-            "image": SIGV4_PROXY_IMAGE,
+            "image": f"{image_registry or PUBLIC_ECR}/{SIGV4_PROXY_IMAGE}",
             "host": signing.host,
             "port": SIGV4_PROXY_PORT,
             "resources": requests(sizes.SIGNING_PROXY),
@@ -142,16 +140,3 @@ def prometheus_service_account(annotations: Mapping[str, str]) -> Values:
 def kubecost_service_account(annotations: Mapping[str, str]) -> Values:
     """The identity of the Kubecost pod, in which the signing proxy runs."""
     return {"serviceAccount": {"annotations": dict(annotations)}}
-
-
-def merge(*parts: Mapping[str, Any]) -> Values:
-    """Merge values as Helm does: mappings key by key, all else as a whole; the last one wins."""
-    merged: Values = {}
-    for part in parts:
-        for key, value in part.items():
-            held = merged.get(key)
-            if isinstance(held, dict) and isinstance(value, dict):
-                merged[key] = merge(held, value)
-            else:
-                merged[key] = value
-    return merged

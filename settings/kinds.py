@@ -210,6 +210,20 @@ LabelPattern = Annotated[
         "the name of a Kubernetes label, * for any text, such as feature.node.kubernetes.io/*",
     ),
 ]
+ImageRegistry = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*",
+        "a registry's host name and path, without https:// and a slash at the end",
+    ),
+]
+ChartRepository = Annotated[
+    str,
+    Matching(
+        r"(https|oci)://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._-]+)*/?",
+        "an address that begins with https:// or oci://",
+    ),
+]
 LabelKey = Annotated[
     str,
     Matching(
