@@ -44,7 +44,7 @@ from constructs import Construct
 
 from modules import partitions, policy
 from modules.network import Network
-from modules.policy import IdentityProvider
+from modules.policy import IdentityProvider, PodIdentity
 from modules.workload_role import WorkloadRole
 from settings import BaseSettings
 
@@ -64,7 +64,7 @@ class EksCluster(Construct):
 
     Attributes:
         name: the cluster's name, known only after it exists.
-        identities: the OIDC provider for WorkloadRole.
+        identities: what WorkloadRole trusts.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class EksCluster(Construct):
         name: str,
         region: str,
         volumes_key: str | None,
+        pod_identity: bool,
         network: Network,
         tags: dict[str, str],
     ) -> None:
@@ -86,7 +87,9 @@ class EksCluster(Construct):
         self._region = region
         self._cluster = self._control_plane(network.private_subnet_ids)
         self.name = self._cluster.name
-        self.identities = self._identity_provider()
+        self.identities: IdentityProvider | PodIdentity = (
+            PodIdentity(self.name, self._cluster.arn) if pod_identity else self._identity_provider()
+        )
         for id, principal in _admin_ids(settings.admins).items():
             self._admin(id, principal)
         on_hosts = [
@@ -263,7 +266,7 @@ class EksCluster(Construct):
             cluster_name=self.name,
             addon_name=name,
             addon_version=version.version,
-            service_account_role_arn=role.arn if role else None,
+            service_account_role_arn=role.arn if role and role.annotations else None,
             configuration_values=json.dumps(configuration) if configuration else None,
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",

@@ -1,5 +1,7 @@
 """What organizations ask of everything that runs in their clusters."""
 
+from typing import Literal
+
 from pydantic import JsonValue
 
 from settings.kinds import ChartRepository, ImageRegistry, LabelKey, LabelValue
@@ -25,6 +27,10 @@ class ReleaseValuesSettings(Section):
 class WorkloadsSettings(Section):
     """What everything that is put on a cluster has in common."""
 
+    identity: Literal["irsa", "pod_identity"] = "irsa"
+    """How pods get their IAM role. `irsa`: by the cluster's OIDC provider in IAM. `pod_identity`:
+    by an association in EKS and the add-on eks-pod-identity-agent, which base installs; it needs
+    no OIDC provider."""
     namespace_labels: dict[LabelKey, LabelValue] = {}
     """Labels of the namespaces made here, for example
     `{pod-security.kubernetes.io/enforce: privileged, istio-injection: disabled}`. Labels that

@@ -26,6 +26,7 @@ class Base(Stack):
             name=settings.name,
             region=settings.region,
             volumes_key=settings.kms.volumes,
+            pod_identity=settings.workloads.identity == "pod_identity",
             network=network,
             tags=settings.tags,
         )
