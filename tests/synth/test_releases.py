@@ -118,8 +118,8 @@ def test_requests_grow_with_the_cluster(tmp_path: Path) -> None:
         }
 
     small, large = memory(3, 62), memory(300, 10_000)
-    # Measured: 8 KiB for each series, of which a pod has 40 and a node some 60.
-    series = 62.0 * 300 + 39.9 * 10_000
+    # Measured: 8 KiB for each series, of which a pod has 40 and a node 70.
+    series = 70.0 * 300 + 39.9 * 10_000
     assert large["prometheus.server.resources"] == pytest.approx(400 + series / 128, rel=0.05)
     assert all(small[path] < large[path] / 5 for path in small)
 
