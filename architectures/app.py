@@ -9,6 +9,7 @@ from stacks import neighbours, quotas
 from stacks.base import Base
 from stacks.grafana import Grafana
 from stacks.load_balancer import LoadBalancer
+from stacks.rules import apply_rules
 
 
 def add_stacks(app: App, settings: Settings) -> None:
@@ -28,3 +29,4 @@ def add_stacks(app: App, settings: Settings) -> None:
                 Annotations.of(stack).add_warning(warning)
     if settings.grafana.enabled:
         Grafana(app, settings, architectures=[a.name for a in chosen if a.sends_to_amp])
+    apply_rules(app, settings)

@@ -5,14 +5,24 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from architectures import ARCHITECTURES, Architecture
-from modules.owned_values import OWNED_BY_SOME, OWNED_VALUES
+from modules.owned_values import OWNED_BY_SOME, OWNED_VALUES, OWNED_VALUES_OF_RELEASES
 from settings import Settings
 from settings.faults import Fault, until_unknown
 
 
 def find_faults(settings: Settings) -> Iterator[Fault]:
     """Judge what only the registry of architectures can tell."""
-    for check in (_names, _workspace, _grafana, _alerts, _labels, _scraper, _owned_values):
+    checks = (
+        _names,
+        _workspace,
+        _grafana,
+        _alerts,
+        _labels,
+        _scraper,
+        _workspace_key,
+        _owned_values,
+    )
+    for check in checks:
         yield from until_unknown(check(settings))
 
 
@@ -65,24 +75,36 @@ def _scraper(settings: Settings) -> Iterator[Fault]:
                 yield Fault(f"clusters[{index}].region", cluster.region, allowed)
 
 
+def _workspace_key(settings: Settings) -> Iterator[Fault]:
+    """Refuse what AMP's managed collector does not do (AMP user guide, "Encryption at rest")."""
+    scraped = [each.name for each in _known(settings) if each.scraped_by_amp]
+    if settings.kms.workspaces and scraped and not settings.amp.role_arn:
+        allowed = f"with {scraped[0]}: amp.role_arn, by which its scraper reaches the workspace"
+        yield Fault("kms.workspaces", settings.kms.workspaces, allowed)
+
+
 def _owned_values(settings: Settings) -> Iterator[Fault]:
     owned = dict(OWNED_VALUES)
     for path, (attribute, reason) in OWNED_BY_SOME.items():
         for architecture in _known(settings):
             if getattr(architecture, attribute):
                 owned.setdefault(path, f"{architecture.name} {reason}")
-    yield from _refused("kubecost.values", settings.kubecost.values, owned)
+    parts = {tuple(path.split(".")): reason for path, reason in owned.items()}
+    yield from _refused("kubecost.values", settings.kubecost.values, parts)
+    for release, refused in OWNED_VALUES_OF_RELEASES.items():
+        values = getattr(settings.workloads.values, release)
+        yield from _refused(f"workloads.values.{release}", values, refused)
 
 
 def _refused(
-    key: str, values: Mapping[str, JsonValue], owned: Mapping[str, str]
+    key: str, values: Mapping[str, JsonValue], owned: Mapping[tuple[str, ...], str]
 ) -> Iterator[Fault]:
     """User values at, above or below an owned path, each reported once."""
     reported = set()
     for path_of_owned, reason in owned.items():
         value: JsonValue = dict(values)
         path = key
-        for part in path_of_owned.split("."):
+        for part in path_of_owned:
             if not isinstance(value, dict):
                 reason = "mappings only (null or text would delete what the architecture sets)"
                 break

@@ -65,7 +65,8 @@ class Overlay(OnCluster):
             cluster=self.cluster,
             hub=cluster.hub,
             prefix=self.prefix(described.name),
-            labels=settings.workloads.namespace_labels,
+            workloads=settings.workloads,
+            volumes_key=settings.kms.volumes,
             slot=described.slot,
         )
         if settings.kubecost.node_exporter:

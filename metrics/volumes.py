@@ -1,7 +1,7 @@
 """How many samples AMP takes in, by architecture, for estimates of what it will cost.
 
-Measured on 2026-11-24 by tests/lab/test_costs.py, which fails when they are no longer true: real
-collectors ran the synthesized configurations in a made-up cluster of 3 nodes and 62 pods with 1.5
+Measured on 2026-11-27 by tests/lab/test_costs.py, which fails when they are no longer true: real
+collectors ran the synthesized configurations in a made-up cluster of 3 nodes and 65 pods with 1.5
 containers each, node-exporter off. What Kubecost's recording rules write is included, the few
 series that the fleet's write are not; what is of neither nodes nor pods (Services, volumes) is
 spread over the pods. A second cluster, of another size, was
@@ -24,10 +24,10 @@ class Volume(NamedTuple):
 
 VOLUMES = {
     "prom": Volume(0, 0),
-    "prom_amp_cost": Volume(6.0, 4.6),
-    "prom_amp": Volume(62.0, 39.9),
-    "adot_amp": Volume(62.0, 40.0),
-    "amp": Volume(62.0, 40.0),
+    "prom_amp_cost": Volume(6.0, 4.7),
+    "prom_amp": Volume(70.0, 39.9),
+    "adot_amp": Volume(70.0, 39.9),
+    "amp": Volume(70.0, 39.9),
 }
 
 # What a bundled Prometheus scrapes and records itself, wherever it sends it.
@@ -35,7 +35,7 @@ SCRAPED = VOLUMES["prom_amp"]
 
 RULE_READS = {
     "prom": 0.0,
-    "prom_amp_cost": 1.15,
+    "prom_amp_cost": 1.14,
     "prom_amp": 0.34,
     "adot_amp": 1.13,
     "amp": 1.13,

@@ -108,6 +108,8 @@ class AdotCollector(Construct):
                     "runAsUser": 4317,
                 },
             },
+            user_values=at.workloads.values.collector,
+            workloads=at.workloads,
             depends_on=[at.namespace, *writer.grants],
         )
 

@@ -240,7 +240,8 @@ class AmpWorkspace(Construct):
     @property
     def role_trust(self) -> str | None:
         """The trust policy that the role in the workspace's account needs, if there is one."""
-        return policy.document(policy.trust_role(*self._users)) if self.role_arn else None
+        trust = policy.trust_role(*self._users, tagged=self._cluster.pod_identity)
+        return policy.document(trust) if self.role_arn else None
 
     def may_write(self) -> policy.Statement:
         """All that a collector needs (AMP user guide, "Set up IAM roles")."""
@@ -254,7 +255,8 @@ class AmpWorkspace(Construct):
 
     def _may(self, *actions: str) -> policy.Statement:
         if self.role_arn:
-            return policy.allow("sts:AssumeRole", resource=self.role_arn)
+            tagged = ["sts:TagSession"] if self._cluster.pod_identity else []
+            return policy.allow("sts:AssumeRole", *tagged, resource=self.role_arn)
         return policy.allow(*actions, resource=self.arn)
 
 

@@ -11,7 +11,7 @@ from cdktf_cdktf_provider_aws.data_aws_iam_openid_connect_provider import (
 )
 from constructs import Construct
 
-from modules.policy import IdentityProvider
+from modules.policy import IdentityProvider, PodIdentity
 from settings import Cluster
 
 
@@ -28,11 +28,18 @@ class ClusterLookup(Construct):
         arn, endpoint, vpc_id: as EKS tells them.
         ca_certificate: of the API server, PEM.
         subnet_ids, security_group_id: of the control plane's network interfaces.
+        pod_identity: whether pods get roles by associations, not by an OIDC provider.
         ip_address_type: of load balancers in front of its pods, as AWS spells it.
     """
 
     def __init__(
-        self, scope: Construct, id: str, entry: Cluster, *, managed_scraper: bool = False
+        self,
+        scope: Construct,
+        id: str,
+        entry: Cluster,
+        *,
+        pod_identity: bool,
+        managed_scraper: bool = False,
     ) -> None:
         super().__init__(scope, id)
         all_clusters = DataAwsEksClusters(self, "all")
@@ -70,11 +77,14 @@ class ClusterLookup(Construct):
         self.security_group_id = network.cluster_security_group_id
         family = f"{cluster.fqn}.kubernetes_network_config[0].ip_family"
         self.ip_address_type = f'${{{family} == "ipv6" ? "dualstack" : "ipv4"}}'
+        self.pod_identity = pod_identity
         self._issuer = cluster.identity.get(0).oidc.get(0).issuer
 
     @cached_property
-    def identities(self) -> IdentityProvider:
-        """The OIDC provider for WorkloadRole; without one, the plan says for which issuer."""
+    def identities(self) -> IdentityProvider | PodIdentity:
+        """What WorkloadRole trusts; without an OIDC provider, the plan says for which issuer."""
+        if self.pod_identity:
+            return PodIdentity(self.name, self.arn)
         provider = DataAwsIamOpenidConnectProvider(self, "identity_provider", url=self._issuer)
         return IdentityProvider(arn=provider.arn, issuer=Fn.replace(self._issuer, "https://", ""))
 

@@ -44,7 +44,7 @@ from constructs import Construct
 
 from modules import partitions, policy
 from modules.network import Network
-from modules.policy import IdentityProvider
+from modules.policy import IdentityProvider, PodIdentity
 from modules.workload_role import WorkloadRole
 from settings import BaseSettings
 
@@ -64,7 +64,7 @@ class EksCluster(Construct):
 
     Attributes:
         name: the cluster's name, known only after it exists.
-        identities: the OIDC provider for WorkloadRole.
+        identities: what WorkloadRole trusts.
     """
 
     def __init__(
@@ -75,6 +75,8 @@ class EksCluster(Construct):
         *,
         name: str,
         region: str,
+        volumes_key: str | None,
+        pod_identity: bool,
         network: Network,
         tags: dict[str, str],
     ) -> None:
@@ -85,7 +87,9 @@ class EksCluster(Construct):
         self._region = region
         self._cluster = self._control_plane(network.private_subnet_ids)
         self.name = self._cluster.name
-        self.identities = self._identity_provider()
+        self.identities: IdentityProvider | PodIdentity = (
+            PodIdentity(self.name, self._cluster.arn) if pod_identity else self._identity_provider()
+        )
         for id, principal in _admin_ids(settings.admins).items():
             self._admin(id, principal)
         on_hosts = [
@@ -98,7 +102,11 @@ class EksCluster(Construct):
         self._addon("metrics-server", after=[nodes])
         self._addon(
             "aws-ebs-csi-driver",
-            role=self._addon_role("ebs-csi-controller-sa", "AmazonEBSCSIDriverPolicyV2"),
+            role=self._addon_role(
+                "ebs-csi-controller-sa",
+                "AmazonEBSCSIDriverPolicyV2",
+                statements=_use_of_key(volumes_key) if volumes_key else (),
+            ),
             # EKS has no default StorageClass since 1.30; the driver's own one makes gp3 volumes.
             configuration={
                 "controller": {"extraVolumeTags": tags},
@@ -258,14 +266,20 @@ class EksCluster(Construct):
             cluster_name=self.name,
             addon_name=name,
             addon_version=version.version,
-            service_account_role_arn=role.arn if role else None,
+            service_account_role_arn=role.arn if role and role.annotations else None,
             configuration_values=json.dumps(configuration) if configuration else None,
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",
             depends_on=[*after, *(role.grants if role else ())] or None,
         )
 
-    def _addon_role(self, service_account: str, managed_policy: str) -> WorkloadRole:
+    def _addon_role(
+        self,
+        service_account: str,
+        managed_policy: str,
+        *,
+        statements: Sequence[policy.Statement] = (),
+    ) -> WorkloadRole:
         return WorkloadRole(
             self,
             f"{service_account.replace('-', '_')}_role",
@@ -274,6 +288,7 @@ class EksCluster(Construct):
             namespace="kube-system",
             service_account=service_account,
             managed_policy_arn=self._managed_policy(managed_policy),
+            statements=statements,
         )
 
     def _attach(self, id: str, role: IamRole, managed_policy: str) -> IamRolePolicyAttachment:
@@ -299,6 +314,24 @@ def _admin_ids(principals: Sequence[str]) -> dict[str, str]:
         taken |= {id, f"{id}_policy"}
         ids[id] = principal
     return ids
+
+
+def _use_of_key(key_arn: str) -> list[policy.Statement]:
+    """Let the EBS CSI driver encrypt with a key (EKS user guide, "Create an IAM role" of EBS)."""
+    grants = policy.allow("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant", resource=key_arn)
+    return [
+        grants | {"Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}}},
+        policy.allow(
+            "kms:Encrypt",
+            "kms:Decrypt",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:DescribeKey",
+            resource=key_arn,
+        ),
+    ]
 
 
 def _as_tag(arn: str) -> str:

@@ -83,6 +83,8 @@ class Grafana(Construct):
                     }
                 },
             },
+            user_values=at.workloads.values.grafana,
+            workloads=at.workloads,
             depends_on=[at.namespace, *reader.grants],
         )
         TerraformOutput(

@@ -8,7 +8,9 @@ from cdktf import ITerraformDependable, Precondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_helm.release import Release
 from constructs import Construct
 
+from modules.helm_values import images_from, merge
 from modules.versions import Chart
+from settings.workloads import WorkloadsSettings
 
 TIMEOUT_SECONDS = 900
 
@@ -21,29 +23,35 @@ def helm_release(
     name: str,
     namespace: str,
     values: Mapping[str, Any],
+    user_values: Mapping[str, Any],
+    workloads: WorkloadsSettings,
     depends_on: Sequence[ITerraformDependable] = (),
     preconditions: Sequence[Precondition] = (),
     skip_crds: bool = False,
 ) -> Release:
     """Install a chart and wait until its workloads are ready.
 
-    The values are one document, not `set` blocks: those turn numbers and booleans into text.
+    The user's values are merged last. All are one document, not `set` blocks: those turn numbers
+    and booleans into text.
 
     A failed install leaves a release in the cluster, but none in the state of provider 3.x
     (terraform-provider-helm v3.1.2, helm/resource_helm_release.go, `Create`). `upgrade_install`
     lets the next run upgrade it, where an install would end with "cannot reuse a name that is still
     in use".
     """
+    in_force = merge(
+        values, images_from(workloads.image_registry, chart.name), literal(user_values)
+    )
     return Release(
         scope,
         id,
         name=name,
         namespace=namespace,
         create_namespace=False,
-        repository=chart.repository,
+        repository=workloads.chart_repository or chart.repository,
         chart=chart.name,
         version=chart.version,
-        values=[to_yaml(values)],
+        values=[to_yaml(in_force)],
         wait=True,
         upgrade_install=True,
         skip_crds=skip_crds or None,

@@ -13,11 +13,12 @@ from metrics.scrape_jobs import Job
 from modules import kubecost_values as values
 from modules import versions
 from modules.amp_workspace import AmpWorkspace
-from modules.helm_release import helm_release, literal, to_yaml
+from modules.helm_release import helm_release, to_yaml
+from modules.helm_values import Values, merge
 from modules.placement import KubecostPlacement
 from modules.policy import Statement
 from modules.ui_load_balancer import UiLoadBalancer
-from modules.volumes import claims, storage_conditions
+from modules.volumes import claims, encrypted_class, storage_conditions
 from modules.workload_role import WorkloadRole
 from settings import KubecostSettings
 
@@ -92,12 +93,18 @@ class Kubecost(Construct):
         super().__init__(scope, id)
         self._at = at
         self._needs: list[ITerraformDependable] = [at.namespace]
+        self._storage_class = settings.storage_class
+        if settings.encrypted_volumes:
+            made = encrypted_class(self, "storage_class", name=at.release, key_arn=at.volumes_key)
+            self._storage_class = at.release
+            self._needs.append(made)
         parts = [
             values.common(
                 settings,
                 cluster_name=at.cluster.name,
                 cluster_id=at.cluster.cluster_id,
                 network_costs_port=at.network_costs_port,
+                storage_class=self._storage_class,
             )
         ]
         if scraper:
@@ -106,18 +113,22 @@ class Kubecost(Construct):
             parts.append(values.without_prometheus())
         if queries:
             parts += self._querying(queries)
-        in_force = values.merge(*parts, literal(settings.values))
+        decided = merge(*parts)
+        in_force = merge(decided, settings.values)
         release = helm_release(
             self,
             "release",
             versions.kubecost(settings.chart_version),
             name=at.release,
             namespace=at.release,
-            values=in_force,
+            values=decided,
+            user_values=settings.values,
+            workloads=at.workloads,
             depends_on=self._needs,
             preconditions=storage_conditions(
                 self,
                 list(claims(at.release, in_force)),
+                made_here=at.release if settings.encrypted_volumes else None,
                 cluster_name=at.cluster.name,
                 namespace=at.release,
             ),
@@ -152,7 +163,7 @@ class Kubecost(Construct):
 
     def _with_prometheus(
         self, prometheus: BundledPrometheus, settings: KubecostSettings
-    ) -> list[values.Values]:
+    ) -> list[Values]:
         at, sends = self._at, prometheus.sends
         files = config_files(
             prometheus.jobs,
@@ -171,7 +182,11 @@ class Kubecost(Construct):
         self._needs.append(config)
         # Terraform computes it: the workspace's address is known to it only.
         digest = Fn.sha256(Fn.jsonencode(config.data))
-        parts = [values.with_prometheus(settings, config_digest=digest)]
+        parts = [
+            values.with_prometheus(
+                settings, config_digest=digest, storage_class=self._storage_class
+            )
+        ]
         if sends:
             account = f"{at.release}-prometheus-server"
             role = self._role("writer", account, sends.to.may_write())
@@ -179,11 +194,15 @@ class Kubecost(Construct):
             parts.append(values.prometheus_service_account(role.annotations))
         return parts
 
-    def _querying(self, workspace: AmpWorkspace) -> list[values.Values]:
+    def _querying(self, workspace: AmpWorkspace) -> list[Values]:
         role = self._role("reader", f"{self._at.release}-cost-analyzer", workspace.may_query())
         workspace.trust(role.arn)
         return [
-            values.query_amp(workspace_id=workspace.id, signing=workspace.signing),
+            values.query_amp(
+                workspace_id=workspace.id,
+                signing=workspace.signing,
+                image_registry=self._at.workloads.image_registry,
+            ),
             values.screen_of(hub=self._at.hub),
             values.kubecost_service_account(role.annotations),
         ]

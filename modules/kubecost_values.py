@@ -4,14 +4,14 @@ Keys and defaults are those of the chart's values.yaml and templates.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from metrics import sizes
 from metrics.scrape_jobs import global_settings
 from metrics.units import INTERVAL
+from modules.helm_values import Values
 from modules.pods import AWAITED_ON_NO_NODE, LINUX, requests
 from modules.signing import Signing
-from modules.versions import SIGV4_PROXY_IMAGE
+from modules.versions import PUBLIC_ECR, SIGV4_PROXY_IMAGE
 from settings import KubecostSettings
 
 SIGV4_PROXY_PORT = 8005  # the chart's default; Kubecost reaches it inside the pod
@@ -19,11 +19,14 @@ SIGV4_PROXY_PORT = 8005  # the chart's default; Kubecost reaches it inside the p
 # version of this project may have left, is called otherwise.
 CONFIG_MAP = "prometheus-config"
 
-Values = dict[str, Any]
-
 
 def common(
-    settings: KubecostSettings, *, cluster_name: str, cluster_id: str, network_costs_port: int
+    settings: KubecostSettings,
+    *,
+    cluster_name: str,
+    cluster_id: str,
+    network_costs_port: int,
+    storage_class: str | None,
 ) -> Values:
     """What every architecture sets."""
     values: Values = {
@@ -65,8 +68,8 @@ def common(
                 },
             },
         }
-    if settings.storage_class:
-        values["persistentVolume"] = {"storageClass": settings.storage_class}
+    if storage_class:
+        values["persistentVolume"] = {"storageClass": storage_class}
     return values
 
 
@@ -75,7 +78,9 @@ def without_prometheus() -> Values:
     return {"global": {"prometheus": {"enabled": False}}}
 
 
-def with_prometheus(settings: KubecostSettings, *, config_digest: str) -> Values:
+def with_prometheus(
+    settings: KubecostSettings, *, config_digest: str, storage_class: str | None
+) -> Values:
     """The bundled Prometheus scrapes, by our ConfigMap in place of the chart's.
 
     The digest is on the pod, so that a changed configuration is rolled out as any other change of
@@ -89,12 +94,12 @@ def with_prometheus(settings: KubecostSettings, *, config_digest: str) -> Values
         "nodeSelector": LINUX,
         "resources": requests(sizes.prometheus(settings.sized_for.nodes, settings.sized_for.pods)),
     }
-    if settings.storage_class:
-        server["persistentVolume"] = {"storageClass": settings.storage_class}
+    if storage_class:
+        server["persistentVolume"] = {"storageClass": storage_class}
     return {"global": {"prometheus": {"enabled": True}}, "prometheus": {"server": server}}
 
 
-def query_amp(*, workspace_id: str, signing: Signing) -> Values:
+def query_amp(*, workspace_id: str, signing: Signing, image_registry: str | None) -> Values:
     """Kubecost asks AMP through a proxy in its pod that signs the requests.
 
     The chart's Prometheus would be told to write to AMP by the same switch, in the ConfigMap that
@@ -109,7 +114,7 @@ def query_amp(*, workspace_id: str, signing: Signing) -> Values:
             }
         },
         "sigV4Proxy": {
-            "image": SIGV4_PROXY_IMAGE,
+            "image": f"{image_registry or PUBLIC_ECR}/{SIGV4_PROXY_IMAGE}",
             "host": signing.host,
             "port": SIGV4_PROXY_PORT,
             "resources": requests(sizes.SIGNING_PROXY),
@@ -135,16 +140,3 @@ def prometheus_service_account(annotations: Mapping[str, str]) -> Values:
 def kubecost_service_account(annotations: Mapping[str, str]) -> Values:
     """The identity of the Kubecost pod, in which the signing proxy runs."""
     return {"serviceAccount": {"annotations": dict(annotations)}}
-
-
-def merge(*parts: Mapping[str, Any]) -> Values:
-    """Merge values as Helm does: mappings key by key, all else as a whole; the last one wins."""
-    merged: Values = {}
-    for part in parts:
-        for key, value in part.items():
-            held = merged.get(key)
-            if isinstance(held, dict) and isinstance(value, dict):
-                merged[key] = merge(held, value)
-            else:
-                merged[key] = value
-    return merged

@@ -12,6 +12,7 @@ from modules.cluster_lookup import ClusterLookup
 from modules.helm_release import helm_release
 from modules.pods import LINUX, requests
 from modules.workload_role import WorkloadRole, bounded_name
+from settings.workloads import WorkloadsSettings
 
 _NAMESPACE = "kube-system"
 _NAME = "aws-load-balancer-controller"
@@ -35,6 +36,7 @@ class LoadBalancerController(Construct):
         cluster: ClusterLookup,
         role_name: str,
         tags: dict[str, str],
+        workloads: WorkloadsSettings,
     ) -> None:
         super().__init__(scope, id)
         role = WorkloadRole(
@@ -65,6 +67,8 @@ class LoadBalancerController(Construct):
                 # ours name their load balancer class themselves.
                 "enableServiceMutatorWebhook": False,
             },
+            user_values=workloads.values.load_balancer_controller,
+            workloads=workloads,
             depends_on=role.grants,
             preconditions=[self._not_another_ones(cluster.name, role_name)],
         )

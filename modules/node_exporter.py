@@ -27,5 +27,7 @@ class NodeExporter(Construct):
                 "nodeSelector": LINUX,
                 "resources": requests(sizes.NODE_EXPORTER),
             },
+            user_values=at.workloads.values.node_exporter,
+            workloads=at.workloads,
             depends_on=[at.namespace],
         )

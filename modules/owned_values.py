@@ -54,3 +54,54 @@ OWNED_BY_SOME = {
     "prometheus.serviceAccounts.server": ("sends_to_amp", "sets it to the role that writes to AMP"),
     "serviceAccount": ("queries_amp", "sets it to the role that queries AMP"),
 }
+
+_NAMES = "roles and other parts find it by its names"
+_ROLE = "it carries the role"
+
+# Of the other charts, by the key in workloads.values.
+OWNED_VALUES_OF_RELEASES: dict[str, dict[tuple[str, ...], str]] = {
+    "collector": {
+        ("alternateConfig",): "the scrape jobs come from metrics/",
+        ("autoscaling",): "two collectors would send every sample twice",
+        ("clusterRole",): "its rights are those that discovery needs",
+        ("command",): "the image is AWS's distribution",
+        ("config",): "the scrape jobs come from metrics/",
+        ("fullnameOverride",): _NAMES,
+        ("mode",): "one collector scrapes the whole cluster",
+        ("nameOverride",): _NAMES,
+        ("ports",): "nothing connects to it",
+        ("presets",): "the scrape jobs come from metrics/",
+        ("replicaCount",): "two collectors would send every sample twice",
+        ("rollout",): "two collectors would send every sample twice",
+        ("service",): "nothing connects to it",
+        ("serviceAccount",): _ROLE,
+    },
+    "grafana": {
+        ("dashboardProviders",): "the dashboards come from dashboards/",
+        ("datasources",): "they follow from the workspaces",
+        ("fullnameOverride",): _NAMES,
+        ("grafana.ini", "auth.anonymous"): "nobody sees costs without a login",
+        ("ingress",): _EXPOSES,
+        ("nameOverride",): _NAMES,
+        ("route",): _EXPOSES,
+        ("service",): _EXPOSES,
+        ("serviceAccount",): _ROLE,
+    },
+    "load_balancer_controller": {
+        ("additionalLabels",): "they tell this controller from another one",
+        ("clusterName",): "it follows from clusters[].name",
+        ("defaultTags",): "set tags instead",
+        ("enableServiceMutatorWebhook",): "it would refuse Services while the controller is down",
+        ("fullnameOverride",): _NAMES,
+        ("nameOverride",): _NAMES,
+        ("region",): "it follows from clusters[].region",
+        ("serviceAccount",): _ROLE,
+        ("vpcId",): "it follows from the cluster",
+    },
+    "node_exporter": {
+        ("fullnameOverride",): _NAMES,
+        ("kubeRBACProxy",): "the scrape job speaks HTTP",
+        ("nameOverride",): _NAMES,
+        ("service",): "each architecture has a host port of its own",
+    },
+}

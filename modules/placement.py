@@ -1,13 +1,12 @@
 """Where in a cluster an architecture lives."""
 
-from collections.abc import Mapping
-
 from cdktf_cdktf_provider_kubernetes.namespace_v1 import NamespaceV1, NamespaceV1Metadata
 from constructs import Construct
 
 from metrics.scrape_jobs import Targets
 from modules.cluster_lookup import ClusterLookup
 from settings import KubecostSettings
+from settings.workloads import WorkloadsSettings
 
 
 class Placement(Construct):
@@ -19,6 +18,7 @@ class Placement(Construct):
         hub: whether it is the first of a fleet, with the workspace and the UI over all clusters.
         release: the Helm release and, being unique, the name of the namespace.
         prefix: what the names of AWS resources begin with.
+        workloads: what everything that runs there has in common.
         namespace: the resource, before which nothing can run there.
     """
 
@@ -31,7 +31,7 @@ class Placement(Construct):
         cluster: ClusterLookup,
         hub: bool,
         prefix: str,
-        labels: Mapping[str, str],
+        workloads: WorkloadsSettings,
     ) -> None:
         super().__init__(scope, id)
         self.architecture = architecture
@@ -39,10 +39,13 @@ class Placement(Construct):
         self.hub = hub
         self.release = f"kubecost-{architecture.replace('_', '-')}"
         self.prefix = prefix
+        self.workloads = workloads
         self.namespace = NamespaceV1(
             self,
             "namespace",
-            metadata=NamespaceV1Metadata(name=self.release, labels=dict(labels) or None),
+            metadata=NamespaceV1Metadata(
+                name=self.release, labels=dict(workloads.namespace_labels) or None
+            ),
         )
 
 
@@ -52,6 +55,7 @@ class KubecostPlacement(Placement):
     Attributes:
         network_costs_port: of network-costs, which runs on the nodes' network. Nobody gets 3001,
             the chart's default: the cluster may have a Kubecost of its own.
+        volumes_key: KMS key that encrypts its volumes, if they are encrypted and AWS's is not to.
         node_exporter_port: of node-exporter. Nobody gets 9100, for the same reason.
     """
 
@@ -64,7 +68,8 @@ class KubecostPlacement(Placement):
         cluster: ClusterLookup,
         hub: bool,
         prefix: str,
-        labels: Mapping[str, str],
+        workloads: WorkloadsSettings,
+        volumes_key: str | None,
         slot: int,
     ) -> None:
         super().__init__(
@@ -74,8 +79,9 @@ class KubecostPlacement(Placement):
             cluster=cluster,
             hub=hub,
             prefix=prefix,
-            labels=labels,
+            workloads=workloads,
         )
+        self.volumes_key = volumes_key
         self.network_costs_port = 3101 + slot
         self.node_exporter_port = 9101 + slot
 

@@ -20,6 +20,14 @@ class IdentityProvider:
     issuer: str
 
 
+@dataclass(frozen=True)
+class PodIdentity:
+    """A cluster whose pods get roles by associations: its name and ARN."""
+
+    cluster_name: str
+    cluster_arn: str
+
+
 def document(*statements: Statement) -> str:
     """Write a policy document; the same statements give the same text."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
@@ -84,11 +92,14 @@ def trust_service(principal: str, *, account: str | None = None) -> str:
     return document(statement)
 
 
-def trust_role(*role_arns: str, external_id: str | None = None) -> Statement:
-    """Let other roles assume the role, by an external id if one is given."""
+def trust_role(*role_arns: str, external_id: str | None = None, tagged: bool = False) -> Statement:
+    """Let other roles assume the role, by an external id if one is given.
+
+    `tagged` is for sessions of EKS Pod Identity, whose tags go on from role to role.
+    """
     statement: Statement = {
         "Effect": "Allow",
-        "Action": "sts:AssumeRole",
+        "Action": ["sts:AssumeRole", "sts:TagSession"] if tagged else "sts:AssumeRole",
         "Principal": {"AWS": list(role_arns)},
     }
     if external_id:
@@ -117,3 +128,36 @@ def trust_service_account(
             },
         }
     )
+
+
+def trust_association(cluster: PodIdentity, *, namespace: str, service_account: str) -> str:
+    """Let one Kubernetes service account of one cluster assume the role (EKS Pod Identity).
+
+    Its session tags say who asks (EKS user guide, "Create IAM role with trust policy required by
+    EKS Pod Identity").
+    """
+    return document(
+        {
+            "Effect": "Allow",
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+            "Principal": {"Service": "pods.eks.amazonaws.com"},
+            "Condition": {
+                "StringEquals": {
+                    "aws:RequestTag/eks-cluster-arn": cluster.cluster_arn,
+                    "aws:RequestTag/kubernetes-namespace": namespace,
+                    "aws:RequestTag/kubernetes-service-account": service_account,
+                }
+            },
+        }
+    )
+
+
+def trust_workload(
+    identities: IdentityProvider | PodIdentity, *, namespace: str, service_account: str
+) -> str:
+    """Let one Kubernetes service account assume the role, in the way of its cluster."""
+    if isinstance(identities, IdentityProvider):
+        return trust_service_account(
+            identities, namespace=namespace, service_account=service_account
+        )
+    return trust_association(identities, namespace=namespace, service_account=service_account)

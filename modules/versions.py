@@ -46,4 +46,5 @@ GRAFANA_AMP_PLUGIN = "grafana-amazonprometheus-datasource@3.3.5"
 # ADOT v0.49.0 is the OpenTelemetry collector 0.156.
 ADOT_IMAGE = ("public.ecr.aws/aws-observability/aws-otel-collector", "v0.49.0")
 # The chart's default is `latest`.
-SIGV4_PROXY_IMAGE = "public.ecr.aws/aws-observability/aws-sigv4-proxy:1.11.1"
+PUBLIC_ECR = "public.ecr.aws"
+SIGV4_PROXY_IMAGE = "aws-observability/aws-sigv4-proxy:1.11.1"

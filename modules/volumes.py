@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from cdktf import Precondition
 from cdktf_cdktf_provider_kubernetes.data_kubernetes_resources import DataKubernetesResources
+from cdktf_cdktf_provider_kubernetes.storage_class_v1 import StorageClassV1, StorageClassV1Metadata
 from constructs import Construct
 
 from modules.helm_release import literal
@@ -42,10 +43,36 @@ def _at(values: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
     return values
 
 
+def encrypted_class(scope: Construct, id: str, *, name: str, key_arn: str | None) -> StorageClassV1:
+    """Make a StorageClass of encrypted gp3 volumes, with a key of one's own if it is given.
+
+    The EBS CSI driver's own default class encrypts only where the account does so by default.
+    """
+    key = {"kmsKeyId": key_arn} if key_arn else {}
+    return StorageClassV1(
+        scope,
+        id,
+        metadata=StorageClassV1Metadata(name=name),
+        storage_provisioner="ebs.csi.aws.com",
+        parameters={"type": "gp3", "encrypted": "true"} | key,
+        reclaim_policy="Delete",
+        volume_binding_mode="WaitForFirstConsumer",
+        allow_volume_expansion=True,
+    )
+
+
 def storage_conditions(
-    scope: Construct, claims: list[Claim], *, cluster_name: str, namespace: str
+    scope: Construct,
+    claims: list[Claim],
+    *,
+    made_here: str | None,
+    cluster_name: str,
+    namespace: str,
 ) -> list[Precondition]:
-    """Say before apply what would keep the volumes, and the release with them, waiting forever."""
+    """Say before apply what would keep the volumes, and the release with them, waiting forever.
+
+    `made_here` is a StorageClass that need not be there before.
+    """
     if not claims:
         return []
     classes = DataKubernetesResources(
@@ -53,7 +80,9 @@ def storage_conditions(
     ).fqn
     wanted = {claim.storage_class for claim in claims}
     conditions = [
-        _there_is(classes, storage_class, cluster_name) for storage_class in sorted(wanted, key=str)
+        _there_is(classes, storage_class, cluster_name)
+        for storage_class in sorted(wanted, key=str)
+        if storage_class is None or storage_class != made_here
     ]
     named = [claim for claim in claims if claim.storage_class]
     if named:

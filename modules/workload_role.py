@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from cdktf import ITerraformDependable
+from cdktf_cdktf_provider_aws.eks_pod_identity_association import EksPodIdentityAssociation
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
@@ -15,13 +16,13 @@ _LONGEST_NAME = 64
 
 
 class WorkloadRole(Construct):
-    """A role that one service account of one cluster may assume (IRSA).
+    """A role that one service account of one cluster may assume: by IRSA, or EKS Pod Identity.
 
     Attributes:
         arn: the role.
         annotations: what the service account must carry.
-        grants: role and policies; a workload that starts before them has no rights, and a
-            Prometheus that signs its remote writes even exits.
+        grants: role, policies and association; a workload that starts before them has no rights,
+            and a Prometheus that signs its remote writes even exits.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class WorkloadRole(Construct):
         id: str,
         *,
         name: str,
-        identities: policy.IdentityProvider,
+        identities: policy.IdentityProvider | policy.PodIdentity,
         namespace: str,
         service_account: str,
         statements: Sequence[policy.Statement] = (),
@@ -41,13 +42,26 @@ class WorkloadRole(Construct):
             self,
             "this",
             name=bounded_name(name),
-            assume_role_policy=policy.trust_service_account(
+            assume_role_policy=policy.trust_workload(
                 identities, namespace=namespace, service_account=service_account
             ),
         )
         self.arn = role.arn
-        self.annotations = {policy.ROLE_ANNOTATION: role.arn}
         self.grants: list[ITerraformDependable] = [role]
+        self.annotations: dict[str, str] = {}
+        if isinstance(identities, policy.IdentityProvider):
+            self.annotations = {policy.ROLE_ANNOTATION: role.arn}
+        else:
+            self.grants.append(
+                EksPodIdentityAssociation(
+                    self,
+                    "association",
+                    cluster_name=identities.cluster_name,
+                    namespace=namespace,
+                    service_account=service_account,
+                    role_arn=role.arn,
+                )
+            )
         if statements:
             document = policy.document(*statements)
             self.grants.append(

@@ -38,6 +38,7 @@ from settings.kinds import (
     WorkspaceId,
     WorkspacePrefix,
 )
+from settings.rules import IamSettings, KmsSettings
 from settings.section import Section
 from settings.workloads import WorkloadsSettings
 
@@ -155,6 +156,10 @@ class KubecostSettings(Section):
     """The size that a cluster may reach."""
     storage_class: StorageClass | None = None
     """StorageClass of Kubecost's and Prometheus's volumes; null: the cluster's default."""
+    encrypted_volumes: bool = False
+    """Makes a StorageClass for Kubecost's and Prometheus's volumes: gp3, encrypted. The default
+    class that the EBS CSI driver brings does not encrypt. Choose it at the start: the class of a
+    volume cannot be changed."""
     network_costs: bool = True
     """A DaemonSet that measures egress by destination, for the network cost of pods."""
     node_exporter: bool = False
@@ -269,6 +274,10 @@ class Settings(Section):
     """Messages when costs stop arriving, jump, or exceed a budget."""
     workloads: WorkloadsSettings = WorkloadsSettings()
     """What everything that is put on a cluster has in common."""
+    iam: IamSettings = IamSettings()
+    """What every IAM role that is made here has."""
+    kms: KmsSettings = KmsSettings()
+    """Customer managed keys."""
     state: StateSettings = StateSettings()
     """Where Terraform keeps its state."""
     kubernetes_auth: Literal["exec", "token"] = "exec"

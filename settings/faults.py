@@ -44,6 +44,7 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
         _admins,
         _api_access,
         _clusters,
+        _volumes,
         _allowed_cidrs,
         _exposed,
         _alerts_receivers,
@@ -125,6 +126,13 @@ def _clusters(settings: Settings) -> Iterator[Fault]:
         if first != index:
             allowed = f"another cluster than clusters[{first}]: two stacks would share a namespace"
             yield Fault(f"{key}.name", cluster.name, allowed)
+
+
+def _volumes(settings: Settings) -> Iterator[Fault]:
+    kubecost = settings.kubecost
+    if kubecost.encrypted_volumes and kubecost.storage_class:
+        allowed = "false with kubecost.storage_class, which names another class"
+        yield Fault("kubecost.encrypted_volumes", True, allowed)
 
 
 def _allowed_cidrs(settings: Settings) -> Iterator[Fault]:

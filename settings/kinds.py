@@ -141,6 +141,27 @@ RoleArn = Annotated[
         "an IAM role ARN such as arn:aws:iam::111122223333:role/kubecost",
     ),
 ]
+PolicyArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:iam::(aws|\d{12}):policy/[\w+=,.@/-]{1,576}",
+        "an IAM policy ARN such as arn:aws:iam::111122223333:policy/boundary",
+    ),
+]
+RolePath = Annotated[
+    str,
+    Matching(
+        r"/([\w+=,.@-]{1,100}/){0,5}",
+        "a path that begins and ends with a slash, such as /platform/",
+    ),
+]
+KmsKeyArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]{1,100}",
+        "a KMS key ARN (no alias) such as arn:aws:kms:eu-west-1:111122223333:key/1234-abcd",
+    ),
+]
 PrincipalArn = Annotated[
     str,
     Matching(
@@ -187,6 +208,20 @@ LabelPattern = Annotated[
     Matching(
         r"[A-Za-z0-9*][A-Za-z0-9._/*-]{0,316}",
         "the name of a Kubernetes label, * for any text, such as feature.node.kubernetes.io/*",
+    ),
+]
+ImageRegistry = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*",
+        "a registry's host name and path, without https:// and a slash at the end",
+    ),
+]
+ChartRepository = Annotated[
+    str,
+    Matching(
+        r"(https|oci)://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._-]+)*/?",
+        "an address that begins with https:// or oci://",
     ),
 ]
 LabelKey = Annotated[

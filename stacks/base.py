@@ -25,6 +25,8 @@ class Base(Stack):
             settings.base,
             name=settings.name,
             region=settings.region,
+            volumes_key=settings.kms.volumes,
+            pod_identity=settings.workloads.identity == "pod_identity",
             network=network,
             tags=settings.tags,
         )

@@ -25,7 +25,7 @@ class Grafana(OnCluster):
             cluster=self.cluster,
             hub=hub.hub,
             prefix=self.prefix("grafana"),
-            labels=settings.workloads.namespace_labels,
+            workloads=settings.workloads,
         )
         workspaces = {
             architecture: self.amp_workspace(

@@ -18,4 +18,5 @@ class LoadBalancer(OnCluster):
             cluster=self.cluster,
             role_name=self.prefix("load_balancer"),
             tags=settings.tags,
+            workloads=settings.workloads,
         )

@@ -54,7 +54,13 @@ class OnCluster(Stack):
         )
         self.settings = settings
         self._entry = cluster
-        self.cluster = ClusterLookup(self, "cluster", cluster, managed_scraper=managed_scraper)
+        self.cluster = ClusterLookup(
+            self,
+            "cluster",
+            cluster,
+            pod_identity=settings.workloads.identity == "pod_identity",
+            managed_scraper=managed_scraper,
+        )
         self._connect()
 
     def prefix(self, name: str) -> str:

@@ -118,8 +118,8 @@ def test_requests_grow_with_the_cluster(tmp_path: Path) -> None:
         }
 
     small, large = memory(3, 62), memory(300, 10_000)
-    # Measured: 8 KiB for each series, of which a pod has 40 and a node some 60.
-    series = 62.0 * 300 + 39.9 * 10_000
+    # Measured: 8 KiB for each series, of which a pod has 40 and a node 70.
+    series = 70.0 * 300 + 39.9 * 10_000
     assert large["prometheus.server.resources"] == pytest.approx(400 + series / 128, rel=0.05)
     assert all(small[path] < large[path] / 5 for path in small)
 
@@ -156,3 +156,37 @@ def test_a_storage_class_is_demanded_where_a_value_names_one(tmp_path: Path) -> 
         "The volume kubecost-prom-prometheus-server has another StorageClass than fast, and"
         " Kubernetes cannot change that",
     ]
+
+
+def test_a_mirror_has_every_chart_and_every_image(stacks: Stacks) -> None:
+    seen = set()
+    for where, release, values in releases(stacks("mirror")):
+        seen.add(release["chart"])
+        assert release["repository"] == "oci://registry.example:5000/charts", where
+        mirror = "registry.example:5000/mirror"
+        images = {
+            "aws-load-balancer-controller": ["image.repository"],
+            "cost-analyzer": [
+                "forecasting.image.repository",
+                "kubecostFrontend.image",
+                "kubecostModel.image",
+                "networkCosts.image.repository",
+                "prometheus.server.image.repository",
+                "sigV4Proxy.image",
+            ],
+            "opentelemetry-collector": ["image.repository"],
+        }.get(release["chart"], ["global.imageRegistry"])
+        for path in images:
+            assert at(values, path).startswith(mirror), f"{where} {path}"
+        assert "public.ecr.aws" not in str(values), where
+    assert seen == {*POD_SELECTORS}
+
+
+def test_every_release_takes_the_users_values_last_and_literally(stacks: Stacks) -> None:
+    found = {release["chart"]: values for _, release, values in releases(stacks("mirror"))}
+    for chart, values in found.items():
+        assert values["tolerations"], chart
+    exporter = found["prometheus-node-exporter"]["resources"]["requests"]
+    assert exporter == {"cpu": "20m", "memory": "32Mi"}
+    (proxy,) = found["opentelemetry-collector"]["extraEnvs"]
+    assert proxy["value"] == "http://${proxy}:3128"

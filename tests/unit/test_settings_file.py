@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from architectures.faults import find_faults
-from modules.owned_values import OWNED_VALUES
+from modules.owned_values import OWNED_VALUES, OWNED_VALUES_OF_RELEASES
 from settings import Settings
 from settings import file as settings_file
 from settings.file import SettingsError
@@ -215,3 +215,19 @@ def test_whatever_is_written_gives_settings_or_plain_messages(
 )
 def test_every_partition_has_regions(region: str, tmp_path: Path) -> None:
     assert load(f"region: {region}", tmp_path).region == region
+
+
+@pytest.mark.parametrize(
+    ("release", "path"),
+    [(release, path) for release, paths in OWNED_VALUES_OF_RELEASES.items() for path in paths],
+)
+def test_values_of_other_charts_are_refused_alike(
+    release: str, path: tuple[str, ...], tmp_path: Path
+) -> None:
+    values: Any = {"mine": 1}
+    for part in reversed(path):
+        values = {part: values}
+    text = yaml.safe_dump({"workloads": {"values": {release: values}}})
+    (fault,) = faults(text, tmp_path)
+    assert fault.startswith(f"workloads.values.{release}.{'.'.join(path)}: given ")
+    assert fault.endswith(OWNED_VALUES_OF_RELEASES[release][path])

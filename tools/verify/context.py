@@ -194,7 +194,8 @@ class Context:
             case "aws_iam_openid_connect_provider":
                 return {"arn": f"{iam}:oidc-provider/{self.issuer}"}
             case "aws_iam_role":
-                return {"arn": f"{iam}:role/{self.declared.resources(kind)[name]['name']}"}
+                role = self.declared.resources(kind)[name]
+                return {"arn": f"{iam}:role{role.get('path', '/')}{role['name']}"}
             case "aws_prometheus_workspace":
                 found = self.workspace(name)
                 return {

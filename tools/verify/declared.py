@@ -14,6 +14,9 @@ from tools.documents import unescaped
 
 _SEARCH = re.compile(r"data\.aws_prometheus_workspaces\.(\w+)")
 _SERVICE_ACCOUNT = re.compile(r":sub\"?: *\"system:serviceaccount:([^:\"]+):([^:\"]+)\"")
+_ASSOCIATED = re.compile(
+    r'/kubernetes-namespace": "([^"]+)", "aws:RequestTag/kubernetes-service-account": "([^"]+)"'
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Role:
     """
 
     name: str
+    path: str
     trust: str
     service_account: tuple[str, str] | None
     policies: dict[str, str]
@@ -187,17 +191,24 @@ class Declared:
 
         roles = []
         for address, role in self.resources("aws_iam_role").items():
-            account = _SERVICE_ACCOUNT.search(role["assume_role_policy"])
+            trust = role["assume_role_policy"]
+            account = _SERVICE_ACCOUNT.search(trust) or _ASSOCIATED.search(trust)
             roles.append(
                 Role(
                     role["name"],
-                    role["assume_role_policy"],
+                    role.get("path", "/"),
+                    trust,
                     (account[1], account[2]) if account else None,
                     {each["name"]: each["policy"] for each in inline if of(address, each)},
                     {each["policy_arn"] for each in attached if of(address, each)},
                 )
             )
         return roles
+
+    @property
+    def pod_identity(self) -> bool:
+        """Whether pods get their roles by associations in EKS."""
+        return bool(self.resources("aws_eks_pod_identity_association"))
 
     @cached_property
     def workspaces(self) -> dict[str, Workspace]:

@@ -23,7 +23,9 @@ def check(context: Context) -> Iterator[Finding]:
     """Every role of the stack, as IAM has it."""
     iam = context.aws.client("iam")
     for role in context.declared.roles:
-        if role.service_account and not context.declared.makes_cluster:
+        if role.service_account and context.declared.pod_identity:
+            yield _association(context, role, *role.service_account)
+        elif role.service_account and not context.declared.makes_cluster:
             yield _annotation(context, role, *role.service_account)
         with explained(f"read the IAM role {role.name}"):
             try:
@@ -43,7 +45,32 @@ def check(context: Context) -> Iterator[Finding]:
 
 def _arn(context: Context, role: Role) -> str:
     partition, account = context.account
-    return f"arn:{partition}:iam::{account}:role/{role.name}"
+    return f"arn:{partition}:iam::{account}:role{role.path}{role.name}"
+
+
+def _association(context: Context, role: Role, namespace: str, account: str) -> Finding:
+    what = f"service account {account} is associated with the role {role.name}"
+    expected = _arn(context, role)
+    name = context.cluster["name"]
+    with explained(f"read the Pod Identity associations of {name}"):
+        eks = context.aws.client("eks")
+        listed_ = eks.list_pod_identity_associations(
+            clusterName=name, namespace=namespace, serviceAccount=account
+        )["associations"]
+        found = [
+            eks.describe_pod_identity_association(
+                clusterName=name, associationId=each["associationId"]
+            )["association"]["roleArn"]
+            for each in listed_
+        ]
+    return Finding.judge(
+        what,
+        found == [expected],
+        seen=listed(set(found)) or "no association",
+        expected=expected,
+        fix=f"cdktf deploy {context.declared.name}; then restart its pods, which got no "
+        f"credentials: kubectl -n {namespace} rollout restart deployment",
+    )
 
 
 def _annotation(context: Context, role: Role, namespace: str, account: str) -> Finding:
