@@ -136,7 +136,7 @@ demo: with-terraform $(PYTHON_READY)  ## Apply base and one overlay with the rea
 	@python -m tools demo
 
 .PHONY: bench
-bench: $(PYTHON_READY)  ## Measure synth against stock imports, and by the size of the fleet
+bench: $(PYTHON_READY) $(NODE_READY)  ## Measure synth against stock imports and the fork, and by the size of the fleet
 	@python -m tools bench
 
 .PHONY: lock

