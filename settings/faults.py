@@ -127,15 +127,6 @@ def _clusters(settings: Settings) -> Iterator[Fault]:
             yield Fault(f"{key}.name", cluster.name, allowed)
 
 
-def _allowed_cidrs(settings: Settings) -> Iterator[Fault]:
-    yield from _allow_list("kubecost.allowed_cidrs", settings.kubecost.allowed_cidrs)
-
-
-def _exposed(settings: Settings) -> Iterator[Fault]:
-    kubecost = settings.kubecost
-    if kubecost.expose != "none" and not kubecost.allowed_cidrs:
-        allowed = f"the blocks that may open the UI, since kubecost.expose is {kubecost.expose}"
-        yield Fault("kubecost.allowed_cidrs", [], allowed)
 
 
 def _allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:
