@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from architectures import ARCHITECTURES, Architecture
 from modules.owned_values import OWNED_BY_SOME, OWNED_VALUES
 from settings import Settings
+from settings.expose_faults import find_faults as find_exposure_faults
 from settings.faults import Fault, until_unknown
 
 
@@ -14,6 +15,8 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
     """Judge what only the registry of architectures can tell."""
     for check in (_names, _workspace, _grafana, _alerts, _labels, _scraper, _owned_values):
         yield from until_unknown(check(settings))
+    names = [each.name for each in _known(settings)]
+    yield from find_exposure_faults(settings, names)
 
 
 def _names(settings: Settings) -> Iterator[Fault]:

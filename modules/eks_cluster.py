@@ -93,7 +93,9 @@ class EksCluster(Construct):
                 "vpc-cni",
                 role=self._addon_role("aws-node", "AmazonEKS_CNI_Policy"),
                 # Without it nothing enforces a NetworkPolicy.
-                configuration={"enableNetworkPolicy": "true"} if settings.network_policies else None,
+                configuration={"enableNetworkPolicy": "true"}
+                if settings.network_policies
+                else None,
             ),
             self._addon("kube-proxy"),
             self._addon("eks-pod-identity-agent"),

@@ -27,5 +27,5 @@ class NodeExporter(Construct):
                 "nodeSelector": LINUX,
                 "resources": requests(sizes.NODE_EXPORTER),
             },
-            depends_on=[at.namespace],
+            depends_on=at.ready,
         )

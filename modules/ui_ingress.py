@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from cdktf import Fn, ITerraformDependable, TerraformOutput, TerraformResourceLifecycle
+from cdktf import ITerraformDependable, TerraformOutput, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.acm_certificate import AcmCertificate
 from cdktf_cdktf_provider_aws.acm_certificate_validation import AcmCertificateValidation
 from cdktf_cdktf_provider_aws.data_aws_lb_hosted_zone_id import DataAwsLbHostedZoneId
@@ -73,6 +73,7 @@ class UiIngress(Construct):
         id: str,
         exposure: Exposure,
         *,
+        account_id: str,
         namespace: str,
         service: str,
         port: int,
@@ -93,6 +94,7 @@ class UiIngress(Construct):
             self,
             "login",
             settings.login,
+            account_id=account_id,
             host=host,
             namespace=namespace,
             session_hours=settings.session_hours,
@@ -169,7 +171,7 @@ class UiIngress(Construct):
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
         options = f"tolist({certificate.fqn}.domain_validation_options)[0]"
-        Route53Record(
+        record = Route53Record(
             self,
             "certificate_record",
             zone_id=zone_id,
@@ -185,7 +187,7 @@ class UiIngress(Construct):
             self,
             "certificate_issued",
             certificate_arn=certificate.arn,
-            validation_record_fqdns=[Fn.trimsuffix(f"${{{options}.resource_record_name}}", ".")],
+            validation_record_fqdns=[record.fqdn],
         )
 
     def _record(
@@ -220,9 +222,7 @@ def _balancer(settings: ExposeSettings, group: str, certificate_arn: str) -> Ann
         "certificate-arn": certificate_arn,
         "load-balancer-attributes": ",".join(f"{k}={v}" for k, v in _ATTRIBUTES.items()),
     }
-    return annotations | (
-        {"wafv2-acl-arn": settings.web_acl_arn} if settings.web_acl_arn else {}
-    )
+    return annotations | ({"wafv2-acl-arn": settings.web_acl_arn} if settings.web_acl_arn else {})
 
 
 def _backend(service: str, port: int) -> IngressV1SpecRuleHttpPathBackend:

@@ -10,7 +10,6 @@ from cdktf import (
     Token,
 )
 from cdktf_cdktf_provider_aws.cognito_user_pool_client import CognitoUserPoolClient
-from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_cognito_user_pool import DataAwsCognitoUserPool
 from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secret_versions import (
     DataAwsSecretsmanagerSecretVersions,
@@ -41,6 +40,7 @@ class Login(Construct):
         id: str,
         settings: LoginSettings | None,
         *,
+        account_id: str,
         host: str,
         namespace: str,
         session_hours: int,
@@ -50,6 +50,7 @@ class Login(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._after = after
+        self._account_id = account_id
         self.annotations: Annotations = {}
         self.before: list[ITerraformDependable] = []
         if not settings:
@@ -84,8 +85,7 @@ class Login(Construct):
         else:
             pools = find_pool(self, "pool", pool, stack=stack)
             pool_id, pool_arn = f"${{{pools.fqn}.ids[0]}}", f"${{{pools.fqn}.arns[0]}}"
-            account = DataAwsCallerIdentity(self, "account").account_id
-            domain = domain_prefix(pool, account)
+            domain = domain_prefix(pool, self._account_id)
             provider = SAML_PROVIDER if settings.saml_metadata_url else "COGNITO"
         client_id = CognitoUserPoolClient(
             self,
@@ -122,6 +122,7 @@ class Login(Construct):
 
         CDKTF 0.21 knows no ephemeral block (Terraform 1.10), hence the override.
         """
+        assert settings.secret_arn
         id = "_".join([*self.node.path.split("/")[1:], "secret"])
         TerraformStack.of(self).add_override(
             f"ephemeral.aws_secretsmanager_secret_version.{id}", {"secret_id": settings.secret_arn}
@@ -163,7 +164,7 @@ class Login(Construct):
             "lifecycle.postcondition",
             [
                 {
-                    "condition": '${self.status_code == 200 && try(jsondecode(self.response_body)'
+                    "condition": "${self.status_code == 200 && try(jsondecode(self.response_body)"
                     f'.issuer, "") == "{issuer}"}}',
                     "error_message": f"{url} is not the discovery document of {issuer}. Correct"
                     " kubecost.expose.login.oidc.issuer, or give the three endpoints there.",

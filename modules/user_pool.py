@@ -1,5 +1,7 @@
 """The Cognito user pool whose users open the UIs."""
 
+import re
+
 from cdktf import Postcondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cognito_identity_provider import CognitoIdentityProvider
 from cdktf_cdktf_provider_aws.cognito_user_pool import (
@@ -23,7 +25,7 @@ _MFA = {"required": "ON", "optional": "OPTIONAL", "off": "OFF"}
 
 def domain_prefix(pool: str, account_id: str) -> str:
     """Give the domain of a pool made here; it must be the only one of the name in its region."""
-    return f"{pool}-{account_id}"
+    return f"{re.sub('[^a-z0-9-]', '-', pool.lower())}-{account_id}"
 
 
 class UserPool(Construct):

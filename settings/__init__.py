@@ -5,14 +5,14 @@ Schema from them. Nothing here knows CDKTF or an architecture.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
 from settings.alerts import AlertsSettings
-from settings.expose import Expose, Subject
+from settings.expose import Expose, Subject, ui_host
 from settings.kinds import (
     AllOrListed,
     AsTuple,
@@ -42,6 +42,7 @@ from settings.kinds import (
 from settings.network import Blocks, NetworkPolicySettings, Subnets
 from settings.section import Section
 from settings.workloads import WorkloadsSettings
+
 
 class NodesSettings(Section):
     """The managed node group of the base cluster: EC2 instances of one CPU architecture."""
@@ -155,7 +156,9 @@ class SizeSettings(Section):
 class KubecostSettings(Section):
     """Kubecost: the Helm release of the chart cost-analyzer, and who may open its UI."""
 
-    REFUSED: ClassVar = {"allowed_cidrs": "kubecost.expose.allowed_cidrs in its place"}
+    REFUSED: ClassVar[Mapping[str, str]] = {
+        "allowed_cidrs": "kubecost.expose.allowed_cidrs in its place"
+    }
 
     @model_validator(mode="before")
     @classmethod
@@ -314,6 +317,14 @@ class Settings(Section):
             for index, c in enumerate(listed)
         )
 
+    def ui_host(self, ui: str, cluster: Cluster) -> str | None:
+        """Name the host of `grafana` or of an architecture's Kubecost; None: not exposed."""
+        expose = self.kubecost.expose
+        if not expose:
+            return None
+        alone = self.architectures is not None and len(self.architectures) == 1
+        return ui_host(expose, ui, alone=alone, cluster_id=None if cluster.hub else cluster.id)
+
     def blocks(self, cluster: Cluster) -> Blocks | None:
         """Say which addresses a cluster's NetworkPolicies know; None: it gets no policies."""
         if cluster.made_by_base:
@@ -322,13 +333,9 @@ class Settings(Section):
             internet = bool(self.kubecost.expose and self.kubecost.expose.scheme == "internet")
             subnets = Subnets.of(self.base.vpc_cidr, self.base.availability_zones)
             return subnets.blocks(internet=internet)
-        (entry,) = (
-            each for each in self.clusters or () if (each.id or each.name) == cluster.id
-        )
+        (entry,) = (each for each in self.clusters or () if (each.id or each.name) == cluster.id)
         given = entry.network_policies
-        return (
-            Blocks(given.control_plane, given.nodes, given.load_balancers) if given else None
-        )
+        return Blocks(given.control_plane, given.nodes, given.load_balancers) if given else None
 
     @property
     def amp_region(self) -> str:

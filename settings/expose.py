@@ -1,8 +1,9 @@
 """The section `kubecost.expose`: host names, TLS and login of the UIs behind the load balancer."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from settings.kinds import AsTuple, Cidr, Matching
@@ -69,7 +70,9 @@ class OrNone:
     def __init__(self, otherwise: str) -> None:
         self._otherwise = otherwise
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         return handler.generate_schema(Annotated[source, BeforeValidator(self._read)])
 
     def __get_pydantic_json_schema__(
@@ -90,7 +93,7 @@ class OidcSettings(Section):
     Register the callback URL that the deployment prints for each UI.
     """
 
-    REFUSED: ClassVar = {
+    REFUSED: ClassVar[Mapping[str, str]] = {
         "client_secret": "secret_arn or secret_name: a secret is never in a file of this project",
         "secret": "secret_arn or secret_name: a secret is never in a file of this project",
     }
@@ -203,22 +206,17 @@ Expose = Annotated[
 ]
 
 
-def kubecost_host(
-    expose: ExposeSettings, architecture: str, *, alone: bool, cluster_id: str | None
-) -> str:
-    """Name the host of a Kubecost.
+def ui_host(expose: ExposeSettings, ui: str, *, alone: bool, cluster_id: str | None) -> str:
+    """Name the host of a UI.
 
     Args:
         expose: the section.
-        architecture: whose Kubecost it is.
+        ui: `grafana`, or the architecture whose Kubecost it is.
         alone: whether it is the only architecture that was chosen.
         cluster_id: of a further cluster of a fleet; None is the first one.
     """
-    labels = [] if alone else [architecture]
+    if ui == "grafana":
+        return expose.grafana_host or f"grafana.{expose.host}"
+    labels = [] if alone else [ui]
     labels += [cluster_id.lower()] if cluster_id else []
     return ".".join([*(label.replace("_", "-") for label in labels), expose.host])
-
-
-def grafana_host(expose: ExposeSettings) -> str:
-    """Name the host of Grafana."""
-    return expose.grafana_host or f"grafana.{expose.host}"

@@ -4,14 +4,9 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network, collapse_addresses
 
 from settings import Settings
-from settings.expose import (
-    CognitoSettings,
-    ExposeSettings,
-    OidcSettings,
-    grafana_host,
-    kubecost_host,
-)
-from settings.faults import MISSING, Fault
+from settings.expose import CognitoSettings, ExposeSettings, OidcSettings
+from settings.faults import MISSING, Fault, until_unknown
+from settings.network import Subnets
 
 _KEY = "kubecost.expose"
 
@@ -24,46 +19,37 @@ _LONGEST_CERTIFICATE_NAME = 64
 
 def find_faults(settings: Settings, architectures: Sequence[str]) -> Iterator[Fault]:
     """Judge how the UIs of the chosen architectures are exposed, and the policies behind."""
+    yield from until_unknown(_policies(settings))
+    yield from until_unknown(_hosts(settings, architectures))
+    for check in (_certificate, _login, _allow_list, _regions, _accounts, _room, _grafana):
+        yield from until_unknown(check(settings))
+
+
+# Elastic Load Balancing user guide, "Subnets for your load balancer": /27 and 8 free addresses.
+_SMALLEST_SUBNET = 27
+
+
+def _certificate(settings: Settings) -> Iterator[Fault]:
     expose = settings.kubecost.expose
-    yield from _policies(settings)
-    if expose:
-        yield from _certificate(expose)
-        yield from _hosts(settings, expose, architectures)
-        yield from _login(settings, expose)
-        yield from _allow_list(expose)
-        yield from _places(settings, expose)
-    if settings.grafana.admin and not (expose and expose.login):
-        allowed = "only with kubecost.expose.login, which names the users"
-        yield Fault("grafana.admin", settings.grafana.admin, allowed)
-
-
-def _certificate(expose: ExposeSettings) -> Iterator[Fault]:
-    if not (expose.hosted_zone or expose.certificate_arn):
+    if expose and not (expose.hosted_zone or expose.certificate_arn):
         allowed = "a Route 53 zone for a new certificate, or certificate_arn: TLS is always on"
         yield Fault(f"{_KEY}.hosted_zone", MISSING, allowed)
 
 
-def _hosts(
-    settings: Settings, expose: ExposeSettings, architectures: Sequence[str]
-) -> Iterator[Fault]:
+def _hosts(settings: Settings, architectures: Sequence[str]) -> Iterator[Fault]:
+    expose = settings.kubecost.expose
+    if not expose:
+        return
     zone = expose.hosted_zone
     given = {"host": expose.host, "grafana_host": expose.grafana_host}
     for key, host in given.items():
         if host and zone and not f".{host}".endswith(f".{zone}"):
             yield Fault(f"{_KEY}.{key}", host, f"a name in the zone {zone}")
-    alone = len(architectures) == 1
-    hosts = [(grafana_host(expose), "Grafana")] if settings.grafana.enabled else []
-    for cluster in settings.fleet:
-        for architecture in architectures:
-            host = kubecost_host(
-                expose,
-                architecture,
-                alone=alone,
-                cluster_id=None if cluster.hub else cluster.id,
-            )
-            hosts.append((host, f"{architecture} on {cluster.id}"))
+    uis = [(architecture, cluster) for cluster in settings.fleet for architecture in architectures]
+    uis += [("grafana", settings.fleet[0])] if settings.grafana.enabled else []
     owners: dict[str, str] = {}
-    for host, ui in hosts:
+    for name, cluster in uis:
+        host, ui = str(settings.ui_host(name, cluster)), f"{name} on {cluster.id}"
         if host in owners:
             allowed = f"a host of its own for each UI: {owners[host]} and {ui} would share it"
             yield Fault(_KEY, host, allowed)
@@ -74,7 +60,10 @@ def _hosts(
         yield Fault(f"{_KEY}.host", expose.host, allowed)
 
 
-def _login(settings: Settings, expose: ExposeSettings) -> Iterator[Fault]:
+def _login(settings: Settings) -> Iterator[Fault]:
+    expose = settings.kubecost.expose
+    if not expose:
+        return
     key, login = f"{_KEY}.login", expose.login
     if not login:
         if expose.scheme == "internet":
@@ -88,7 +77,7 @@ def _login(settings: Settings, expose: ExposeSettings) -> Iterator[Fault]:
     elif login.oidc:
         yield from _oidc(f"{key}.oidc", login.oidc)
     elif login.cognito:
-        yield from _cognito(f"{key}.cognito", login.cognito)
+        yield from _cognito(settings, f"{key}.cognito", login.cognito)
 
 
 def _oidc(key: str, oidc: OidcSettings) -> Iterator[Fault]:
@@ -99,7 +88,11 @@ def _oidc(key: str, oidc: OidcSettings) -> Iterator[Fault]:
         yield Fault(key, list(oidc.endpoints), "all three endpoints, or none")
 
 
-def _cognito(key: str, cognito: CognitoSettings) -> Iterator[Fault]:
+def _cognito(settings: Settings, key: str, cognito: CognitoSettings) -> Iterator[Fault]:
+    reserved = [word for word in ("amazon", "aws", "cognito") if word in settings.name.lower()]
+    if cognito.create and reserved:
+        allowed = f"a name without {reserved[0]}, which Cognito keeps for itself"
+        yield Fault("name", settings.name, allowed)
     existing = {"pool_id": cognito.pool_id, "domain": cognito.domain}
     if cognito.create:
         for name, value in existing.items():
@@ -117,7 +110,10 @@ def _cognito(key: str, cognito: CognitoSettings) -> Iterator[Fault]:
         yield Fault(f"{key}.saml_metadata_url", cognito.saml_metadata_url, allowed)
 
 
-def _allow_list(expose: ExposeSettings) -> Iterator[Fault]:
+def _allow_list(settings: Settings) -> Iterator[Fault]:
+    expose = settings.kubecost.expose
+    if not expose:
+        return
     key, blocks = f"{_KEY}.allowed_cidrs", [IPv4Network(each) for each in expose.allowed_cidrs]
     for index, block in enumerate(blocks):
         for other in blocks[:index]:
@@ -131,30 +127,57 @@ def _allow_list(expose: ExposeSettings) -> Iterator[Fault]:
         yield Fault(key, list(expose.allowed_cidrs), allowed)
 
 
-def _places(settings: Settings, expose: ExposeSettings) -> Iterator[Fault]:
-    """What must be in the region, and some in the account, of every exposed cluster."""
+def _regions(settings: Settings) -> Iterator[Fault]:
+    """What must be in the region of every cluster."""
+    expose = settings.kubecost.expose
+    if not expose:
+        return
     login = expose.login
     oidc, cognito = (login.oidc, login.cognito) if login else (None, None)
-    arns = {
-        "certificate_arn": expose.certificate_arn,
-        "web_acl_arn": expose.web_acl_arn,
-        "login.oidc.secret_arn": oidc.secret_arn if oidc else None,
-    }
-    regions = {key: arn.split(":")[3] for key, arn in arns.items() if arn}
+    arns = _arns(expose) | {"login.oidc.secret_arn": oidc.secret_arn if oidc else None}
+    places = {key: (arn, arn.split(":")[3]) for key, arn in arns.items() if arn}
     if cognito and cognito.pool_id:
-        regions["login.cognito.pool_id"] = cognito.pool_id.split("_")[0]
-        arns["login.cognito.pool_id"] = cognito.pool_id
+        places["login.cognito.pool_id"] = cognito.pool_id, cognito.pool_id.split("_")[0]
     for cluster in settings.fleet:
-        for key, region in regions.items():
+        for key, (given, region) in places.items():
             if region != cluster.region:
                 allowed = f"one in {cluster.region}, where cluster {cluster.name} is"
-                yield Fault(f"{_KEY}.{key}", arns[key], allowed)
+                yield Fault(f"{_KEY}.{key}", given, allowed)
+
+
+def _accounts(settings: Settings) -> Iterator[Fault]:
+    """What must be in the account of every cluster, as far as roles tell the accounts."""
+    expose = settings.kubecost.expose
+    for cluster in settings.fleet if expose else ():
         account = cluster.role_arn.split(":")[4] if cluster.role_arn else None
-        for key in ("certificate_arn", "web_acl_arn"):
-            arn = arns[key]
-            if arn and account and arn.split(":")[4] != account:
+        for key, arn in _arns(expose).items() if expose and account else ():
+            if arn and arn.split(":")[4] != account:
                 allowed = f"one in account {account}, where cluster {cluster.name} is"
                 yield Fault(f"{_KEY}.{key}", arn, allowed)
+
+
+def _arns(expose: ExposeSettings) -> dict[str, str | None]:
+    return {"certificate_arn": expose.certificate_arn, "web_acl_arn": expose.web_acl_arn}
+
+
+def _room(settings: Settings) -> Iterator[Fault]:
+    expose = settings.kubecost.expose
+    if expose and expose.scheme == "internal":
+        entry = IPv4Network(Subnets.of(settings.base.vpc_cidr, 2).entry[0])
+        by_base = any(cluster.made_by_base for cluster in settings.fleet)
+        if by_base and entry.prefixlen > _SMALLEST_SUBNET:
+            allowed = "/16 to /21, so that an internal load balancer has room"
+            yield Fault("base.vpc_cidr", settings.base.vpc_cidr, allowed)
+
+
+def _grafana(settings: Settings) -> Iterator[Fault]:
+    admin, expose = settings.grafana.admin, settings.kubecost.expose
+    if admin and not (expose and expose.login):
+        allowed = "only with kubecost.expose.login, which names the users"
+        yield Fault("grafana.admin", admin, allowed)
+    elif admin and not settings.blocks(settings.fleet[0]):
+        allowed = "only with NetworkPolicies: else every pod could say that it is this user"
+        yield Fault("grafana.admin", admin, allowed)
 
 
 def _policies(settings: Settings) -> Iterator[Fault]:
@@ -163,7 +186,7 @@ def _policies(settings: Settings) -> Iterator[Fault]:
     ):
         key, policies = f"clusters[{index}].network_policies", entry.network_policies
         if policies and cluster.made_by_base:
-            allowed = "nothing for base's cluster, whose subnets are known; see base.network_policies"
+            allowed = "null: base's subnets are known; see base.network_policies"
             yield Fault(key, policies.model_dump(), allowed)
         elif policies and settings.kubecost.expose and not policies.load_balancers:
             yield Fault(f"{key}.load_balancers", MISSING, "its blocks, since the UIs are exposed")

@@ -44,8 +44,6 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
         _admins,
         _api_access,
         _clusters,
-        _allowed_cidrs,
-        _exposed,
         _alerts_receivers,
         _alerts_places,
         _alerts_abroad,
@@ -125,8 +123,6 @@ def _clusters(settings: Settings) -> Iterator[Fault]:
         if first != index:
             allowed = f"another cluster than clusters[{first}]: two stacks would share a namespace"
             yield Fault(f"{key}.name", cluster.name, allowed)
-
-
 
 
 def _allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:

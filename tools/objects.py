@@ -33,7 +33,7 @@ def _spelled(value: Any, key: str = "") -> Any:
         return {
             spelled: _spelled(inner, spelled)
             for name, inner in value.items()
-            for spelled in [_camel_case(_LISTS.get(name, name))]
+            for spelled in [_camel_case(_LISTS.get(str(name), str(name)))]
         }
     return int(value) if key in _NUMBERS and str(value).isdigit() else value
 

@@ -87,8 +87,10 @@ def _fits_port(ports: list[Json] | None, target: Party, port: int, protocol: str
         if each.get("protocol", "TCP") != protocol:
             continue
         first = each.get("port")
-        number = target.ports.get(first) if isinstance(first, str) else first
-        if first is None or (number is not None and number <= port <= each.get("endPort", number)):
+        if first is None:
+            return True
+        number = target.ports.get(first, -1) if isinstance(first, str) else int(first)
+        if number <= port <= int(each.get("endPort", number)):
             return True
     return False
 
@@ -183,7 +185,9 @@ class Place:
     pods: list[Party]
 
 
-def _place(namespace: str, policies: list[traffic.Policy], pods: Mapping[str, traffic.Labels]) -> Place:
+def _place(
+    namespace: str, policies: list[traffic.Policy], pods: Mapping[str, traffic.Labels]
+) -> Place:
     named = {**pods, "other pod of the namespace": {"app": "other"}}
     return Place(
         namespace,
@@ -290,7 +294,9 @@ def tables() -> str:
     """Write who reaches what, and what is reached from where."""
     lines = ["| what | port | who reaches it |", "|---|---|---|"]
     for pod, what, port in TARGETS:
-        lines.append(f"| {pod}: {what} | {port} | {', '.join(who_reaches(pod, port)) or 'nobody'} |")
+        lines.append(
+            f"| {pod}: {what} | {port} | {', '.join(who_reaches(pod, port)) or 'nobody'} |"
+        )
     lines += ["", "| who | what it reaches |", "|---|---|"]
     for pod in dict.fromkeys(pod for pod, _, _ in TARGETS):
         lines.append(f"| {pod} | {', '.join(what_is_reached(pod)) or 'nothing'} |")

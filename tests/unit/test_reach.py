@@ -55,7 +55,8 @@ CASES = [
     ),
     ("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.2.0/24}}]}]}", NODE, A, 80, True),
     (
-        "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.2.0/24]}}]}]}",
+        "{podSelector: {}, ingress: [{from:"
+        " [{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.2.0/24]}}]}]}",
         NODE,
         A,
         80,
@@ -89,7 +90,9 @@ def test_the_semantics_of_kubernetes(
 
 
 def test_policies_add_up() -> None:
-    both = policy("{podSelector: {}}") + policy("{podSelector: {}, ingress: [{ports: [{port: 80}]}]}")
+    both = policy("{podSelector: {}}") + policy(
+        "{podSelector: {}, ingress: [{ports: [{port: 80}]}]}"
+    )
     assert reaches(both, B, A, 80)
     assert not reaches(both, B, A, 81)
 
@@ -152,21 +155,24 @@ def test_who_reaches_whom(pod: str, port: int, callers: set[str]) -> None:
     assert set(reach.who_reaches(pod, port)) == callers
 
 
-@pytest.mark.parametrize(("pod", "reached"), [
-    ("Kubecost", {"DNS", "any address by HTTPS", "forecasting (API)", "Prometheus (API)"}),
-    ("forecasting", {"DNS", "Kubecost (aggregator)"}),
-    (
-        "Prometheus",
-        {
-            "DNS",
-            "any address by HTTPS",
-            "network-costs and node-exporter on nodes",
-            "Kubecost (cost-model, metrics and API)",
-        },
-    ),
-    ("Grafana", {"DNS", "any address by HTTPS"}),
-    ("other pod of the namespace", {"DNS"}),
-])
+@pytest.mark.parametrize(
+    ("pod", "reached"),
+    [
+        ("Kubecost", {"DNS", "any address by HTTPS", "forecasting (API)", "Prometheus (API)"}),
+        ("forecasting", {"DNS", "Kubecost (aggregator)"}),
+        (
+            "Prometheus",
+            {
+                "DNS",
+                "any address by HTTPS",
+                "network-costs and node-exporter on nodes",
+                "Kubecost (cost-model, metrics and API)",
+            },
+        ),
+        ("Grafana", {"DNS", "any address by HTTPS"}),
+        ("other pod of the namespace", {"DNS"}),
+    ],
+)
 def test_what_a_pod_reaches(pod: str, reached: set[str]) -> None:
     assert set(reach.what_is_reached(pod)) == reached
 

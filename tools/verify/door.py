@@ -15,7 +15,9 @@ _TIMEOUT = urllib3.Timeout(10)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-def check(context: Context, ingress: Json, *, ports: tuple[int, int] = (80, 443)) -> Iterator[Finding]:
+def check(
+    context: Context, ingress: Json, *, ports: tuple[int, int] = (80, 443)
+) -> Iterator[Finding]:
     """Ask as somebody would who is not logged in.
 
     Raises:
@@ -37,7 +39,9 @@ def check(context: Context, ingress: Json, *, ports: tuple[int, int] = (80, 443)
         return
     yield Finding.ok(what)
     yield _login(context, ingress["metadata"]["annotations"], host, answer)
-    yield _redirect(context, host, _get(f"http://{host}:{plain}/" if plain != 80 else f"http://{host}/"))
+    yield _redirect(
+        context, host, _get(f"http://{host}:{plain}/" if plain != 80 else f"http://{host}/")
+    )
 
 
 def _get(url: str) -> urllib3.BaseHTTPResponse:
