@@ -89,7 +89,7 @@ class Kubecost(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._at = at
-        self._needs: list[ITerraformDependable] = [at.namespace]
+        self._needs: list[ITerraformDependable] = [*at.ready]
         parts = [
             values.common(
                 settings,

@@ -20,7 +20,7 @@ from settings.expose import CognitoSettings
 
 SAML_PROVIDER = "company"
 
-_MFA = {"required": "ON", "optional": "OPTIONAL", "off": "OFF"}
+_MFA = {"required": "ON", "optional": "OPTIONAL", "none": "OFF"}
 
 
 def domain_prefix(pool: str, account_id: str) -> str:
@@ -57,7 +57,7 @@ class UserPool(Construct):
             ),
             mfa_configuration=_MFA[settings.mfa],
             software_token_mfa_configuration=None
-            if settings.mfa == "off"
+            if settings.mfa == "none"
             else CognitoUserPoolSoftwareTokenMfaConfiguration(enabled=True),
             password_policy=CognitoUserPoolPasswordPolicy(
                 minimum_length=settings.password_length,

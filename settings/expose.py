@@ -136,7 +136,7 @@ class CognitoSettings(Section):
         "COGNITO"
     )
     """Who logs people in at an existing pool: `COGNITO`, or the name of a provider in it."""
-    mfa: Literal["required", "optional", "off"] = "required"
+    mfa: Literal["required", "optional", "none"] = "required"
     """Of the created pool: a second factor by an authenticator app."""
     password_length: Annotated[int, Field(ge=8, le=99)] = 14
     """Of the created pool: shortest password, with letters of both cases, digits and symbols."""
