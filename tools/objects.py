@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-Json = dict[str, Any]
+from tools.common import Json
 
 # Blocks that Terraform writes in the singular, once for each.
 _LISTS = {"rule": "rules", "path": "paths"}

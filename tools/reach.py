@@ -9,13 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
 
 from modules import traffic
 from modules.kubecost_values import SIGV4_PROXY_PORT
 from settings.network import Blocks, Subnets
-
-Json = dict[str, Any]
+from tools.common import Json
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+from tools.common import Json
 from tools.verify.context import Context
 from tools.verify.finding import CannotCheckError, Finding
-from tools.verify.kube import Json
 
 _PREFIX = "alb.ingress.kubernetes.io/"
 _TIMEOUT = urllib3.Timeout(10)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
+from tools.common import Json
 from tools.objects import kubernetes_object
 from tools.verify.context import Context
 from tools.verify.finding import Finding, listed
-from tools.verify.kube import Json, NotFoundError
+from tools.verify.kube import NotFoundError
 
 _KIND = "kubernetes_network_policy_v1"
 _EVERYWHERE = "0.0.0.0/0"
