@@ -13,7 +13,7 @@ from pathlib import Path
 from modules import traffic
 from modules.kubecost_values import SIGV4_PROXY_PORT
 from settings.network import Blocks, Subnets
-from tools.common import Json
+from tools.common import ROOT, Json, command_line
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ def _selects(selector: Json, labels: Mapping[str, str]) -> bool:
     return True
 
 
-PAGE = Path(__file__).parent.parent / "docs/security.md"
-MARKS = ("<!-- begin: written by python -m tools.reach -->", "<!-- end -->")
+PAGE = Path("docs/security.md")
+MARKS = ("<!-- begin: written by make reach -->", "<!-- end -->")
 
 _SUBNETS = Subnets.of("10.0.0.0/16", 3)
 BLOCKS = _SUBNETS.blocks(internet=True)
@@ -309,6 +309,10 @@ def page(text: str) -> str:
     return f"{before}{begin}\n{tables()}\n{end}{after}"
 
 
-if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    print(PAGE.name)
+def main(arguments: list[str]) -> int:
+    """Write the tables into their page."""
+    command_line("reach", __doc__).parse_args(arguments)
+    file = ROOT / PAGE
+    file.write_text(page(file.read_text(encoding="utf-8")), encoding="utf-8")
+    print(PAGE)
+    return 0

@@ -1,5 +1,6 @@
 """Ring 1: NetworkPolicies let through what is needed, and nothing else."""
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 from modules import traffic
 from settings.network import Blocks, Subnets
 from tools import reach
+from tools.common import ROOT
 from tools.reach import Party, reaches
 
 PORTS = sorted({port for _, _, port in reach.TARGETS} | {22, 53, 80, 443, 4317, 8888, 10250})
@@ -195,8 +197,6 @@ def test_kubecost_reaches_its_neighbours_in_the_pod_by_their_services() -> None:
 def test_no_pod_of_base_has_the_address_of_a_load_balancer_or_the_control_plane(
     cidr: str, zones: int
 ) -> None:
-    from ipaddress import ip_network
-
     cut = Subnets.of(cidr, zones)
     blocks = [ip_network(each) for each in (*cut.private, *cut.public, *cut.entry)]
     assert len(blocks) == 3 * zones
@@ -208,6 +208,6 @@ def test_no_pod_of_base_has_the_address_of_a_load_balancer_or_the_control_plane(
 
 
 def test_the_page_has_the_tables() -> None:
-    text = reach.PAGE.read_text()
+    text = (ROOT / reach.PAGE).read_text()
     assert text.count(reach.MARKS[0]) == 1
-    assert reach.page(text) == text, "run: python -m tools.reach"
+    assert reach.page(text) == text, "run: make reach"
