@@ -13,10 +13,17 @@ from settings.faults import Fault, until_unknown
 
 def find_faults(settings: Settings) -> Iterator[Fault]:
     """Judge what only the registry of architectures can tell."""
-    for check in (_names, _workspace, _grafana, _alerts, _labels, _scraper, _owned_values):
+    for check in (
+        _names,
+        _workspace,
+        _grafana,
+        _alerts,
+        _labels,
+        _scraper,
+        _owned_values,
+        _exposure,
+    ):
         yield from until_unknown(check(settings))
-    names = [each.name for each in _known(settings)]
-    yield from find_exposure_faults(settings, names)
 
 
 def _names(settings: Settings) -> Iterator[Fault]:
@@ -66,6 +73,10 @@ def _scraper(settings: Settings) -> Iterator[Fault]:
             if cluster.region != settings.amp_region:
                 allowed = f"{settings.amp_region}, where AMP is: {scraped} cannot cross regions"
                 yield Fault(f"clusters[{index}].region", cluster.region, allowed)
+
+
+def _exposure(settings: Settings) -> Iterator[Fault]:
+    yield from find_exposure_faults(settings, [each.name for each in _known(settings)])
 
 
 def _owned_values(settings: Settings) -> Iterator[Fault]:

@@ -85,7 +85,11 @@ def _known(data: dict[str, Any], wrong: Iterable[tuple[int | str, ...]]) -> Sett
                 unknown += [location[:depth]] if field else []
                 break
             mapping, section = mapping[part], within
-    settings = Settings.model_validate(data)
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        # Wrong only without its neighbour, such as the allow-list beside an old `expose`.
+        return _known(data, [*wrong, *(each["loc"] for each in error.errors(include_url=False))])
     for path in unknown:
         settings = _forget(settings, path)
     return settings
