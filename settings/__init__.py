@@ -317,6 +317,13 @@ class Settings(Section):
             for index, c in enumerate(listed)
         )
 
+    def needs_load_balancer_stack(self, cluster: Cluster) -> bool:
+        """Whether exposing UIs on a cluster takes a controller, or a pool of users."""
+        expose = self.kubecost.expose
+        cognito = expose.login.cognito if expose and expose.login else None
+        makes_pool = bool(cognito and cognito.create)
+        return bool(expose) and (makes_pool or not cluster.has_load_balancer_controller)
+
     def ui_host(self, ui: str, cluster: Cluster) -> str | None:
         """Name the host of `grafana` or of an architecture's Kubecost; None: not exposed."""
         expose = self.kubecost.expose

@@ -13,13 +13,14 @@ class LoadBalancer(OnCluster):
 
     def __init__(self, scope: Construct, settings: Settings, cluster: Cluster) -> None:
         super().__init__(scope, "load_balancer", settings, cluster)
-        LoadBalancerController(
-            self,
-            "controller",
-            cluster=self.cluster,
-            role_name=self.prefix("load_balancer"),
-            tags=settings.tags,
-        )
+        if not cluster.has_load_balancer_controller:
+            LoadBalancerController(
+                self,
+                "controller",
+                cluster=self.cluster,
+                role_name=self.prefix("load_balancer"),
+                tags=settings.tags,
+            )
         login = settings.kubecost.expose.login if settings.kubecost.expose else None
         if login and login.cognito and login.cognito.create:
             UserPool(
