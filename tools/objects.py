@@ -33,9 +33,13 @@ def _spelled(value: Any, key: str = "") -> Any:
         return {
             spelled: _spelled(inner, spelled)
             for name, inner in value.items()
-            for spelled in [_camel_case(_LISTS.get(str(name), str(name)))]
+            for spelled in [_camel_case(_LISTS[name] if _is_list(name, inner) else name)]
         }
     return int(value) if key in _NUMBERS and str(value).isdigit() else value
+
+
+def _is_list(name: str, value: Any) -> bool:
+    return name in _LISTS and isinstance(value, list)
 
 
 def _camel_case(name: str) -> str:
