@@ -101,7 +101,7 @@ class Grafana(Construct):
                 self,
                 "ui",
                 at.exposure,
-                account_id=at.cluster.account_id,
+                cluster=at.cluster,
                 namespace=name,
                 service=name,
                 port=80,

@@ -134,7 +134,7 @@ class Kubecost(Construct):
                 self,
                 "ui",
                 self._at.exposure,
-                account_id=self._at.cluster.account_id,
+                cluster=self._at.cluster,
                 namespace=namespace,
                 service=service,
                 port=traffic.UI_PORT,

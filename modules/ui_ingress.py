@@ -23,6 +23,7 @@ from cdktf_cdktf_provider_kubernetes.ingress_v1 import (
 )
 from constructs import Construct
 
+from modules.cluster_lookup import ClusterLookup
 from modules.ui_login import Annotations, Login
 from settings.expose import ExposeSettings
 
@@ -73,7 +74,7 @@ class UiIngress(Construct):
         id: str,
         exposure: Exposure,
         *,
-        account_id: str,
+        cluster: ClusterLookup,
         namespace: str,
         service: str,
         port: int,
@@ -94,7 +95,7 @@ class UiIngress(Construct):
             self,
             "login",
             settings.login,
-            account_id=account_id,
+            account_id=cluster.account_id,
             host=host,
             namespace=namespace,
             session_hours=settings.session_hours,
@@ -112,7 +113,11 @@ class UiIngress(Construct):
                     f"alb.ingress.kubernetes.io/{key}": value
                     for key, value in (
                         _balancer(settings, exposure.group, certificate_arn)
-                        | {"target-type": "ip", "healthcheck-path": health_path}
+                        | {
+                            "ip-address-type": cluster.ip_address_type,
+                            "target-type": "ip",
+                            "healthcheck-path": health_path,
+                        }
                         | login.annotations
                     ).items()
                 },

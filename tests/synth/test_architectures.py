@@ -613,10 +613,9 @@ def test_no_cluster_id_makes_two_roles_share_a_name(stacks: Stacks) -> None:
 def test_a_cluster_that_has_a_load_balancer_controller_gets_none(stacks: Stacks) -> None:
     found = {name for name in stacks("names") if name.startswith("load_balancer")}
     assert found == {"load_balancer", "load_balancer-cost"}
-    ui = stacks("names")["prom_amp_cost-ready"]["resource"]["kubernetes_service_v1"]
-    assert ui["kubecost_ui_service"]["spec"]["type"] == "LoadBalancer"
-    annotations = ui["kubecost_ui_service"]["metadata"]["annotations"]
-    assert annotations["service.beta.kubernetes.io/aws-load-balancer-ip-address-type"] == (
+    ui = stacks("names")["prom_amp_cost-ready"]["resource"]["kubernetes_ingress_v1"]["kubecost_ui"]
+    annotations = ui["metadata"]["annotations"]
+    assert annotations["alb.ingress.kubernetes.io/ip-address-type"] == (
         "${data.aws_eks_cluster.cluster.kubernetes_network_config[0].ip_family"
         ' == "ipv6" ? "dualstack" : "ipv4"}'
     )
