@@ -125,6 +125,10 @@ dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording
 reference: $(SYNTH_READY)  ## Write docs/settings.md and the editors' schema from settings/__init__.py
 	@python -m tools reference
 
+.PHONY: reach
+reach: $(PYTHON_READY)  ## Write who reaches whom into docs/security.md
+	@python -m tools reach
+
 .PHONY: images
 images: $(PYTHON_READY) $(NODE_READY)  ## Draw the pictures in images/ from what is synthesized and measured
 	@python -m tools images

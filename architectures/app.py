@@ -18,7 +18,7 @@ def add_stacks(app: App, settings: Settings) -> None:
     if any(cluster.made_by_base for cluster in settings.fleet):
         Base(app, settings)
     for cluster in settings.fleet:
-        if settings.kubecost.expose != "none" and not cluster.has_load_balancer_controller:
+        if settings.needs_load_balancer_stack(cluster):
             LoadBalancer(app, settings, cluster)
         for index, architecture in enumerate(chosen):
             stack = overlay(architecture.name)(app, settings, cluster)

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from architectures import ARCHITECTURES, Architecture
 from modules.owned_values import OWNED_BY_SOME, OWNED_VALUES, OWNED_VALUES_OF_RELEASES
 from settings import Settings
+from settings.expose_faults import find_faults as find_exposure_faults
 from settings.faults import Fault, until_unknown
 
 
@@ -21,6 +22,7 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
         _scraper,
         _workspace_key,
         _owned_values,
+        _exposure,
     )
     for check in checks:
         yield from until_unknown(check(settings))
@@ -81,6 +83,10 @@ def _workspace_key(settings: Settings) -> Iterator[Fault]:
     if settings.kms.workspaces and scraped and not settings.amp.role_arn:
         allowed = f"with {scraped[0]}: amp.role_arn, by which its scraper reaches the workspace"
         yield Fault("kms.workspaces", settings.kms.workspaces, allowed)
+
+
+def _exposure(settings: Settings) -> Iterator[Fault]:
+    yield from find_exposure_faults(settings, [each.name for each in _known(settings)])
 
 
 def _owned_values(settings: Settings) -> Iterator[Fault]:

@@ -67,11 +67,14 @@ class Overlay(OnCluster):
             prefix=self.prefix(described.name),
             workloads=settings.workloads,
             volumes_key=settings.kms.volumes,
+            blocks=settings.blocks(cluster),
+            exposure=self.exposure(described.name),
             slot=described.slot,
+            settings=settings.kubecost,
         )
         if settings.kubecost.node_exporter:
             NodeExporter(self, "node_exporter", at=self.place)
-        self.scrape_jobs = scrape_jobs(self.place.targets(settings.kubecost))
+        self.scrape_jobs = scrape_jobs(self.place.targets)
         self.compose()
         if self._workspace:
             self.output_role_trust(self._workspace)

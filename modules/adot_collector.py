@@ -6,10 +6,10 @@ from typing import Any
 from constructs import Construct
 
 from metrics.scrape_jobs import Job, for_adot, global_settings
-from modules import versions
+from modules import traffic, versions
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release
-from modules.placement import Placement
+from modules.placement import KubecostPlacement
 from modules.pods import LINUX
 from modules.signing import Signing
 from modules.workload_role import WorkloadRole
@@ -38,7 +38,7 @@ class AdotCollector(Construct):
         id: str,
         jobs: Sequence[Job],
         *,
-        at: Placement,
+        at: KubecostPlacement,
         sends_to: AmpWorkspace,
     ) -> None:
         super().__init__(scope, id)
@@ -53,6 +53,7 @@ class AdotCollector(Construct):
             statements=[sends_to.may_write()],
         )
         sends_to.trust(writer.arn)
+        policies = at.allow(self, traffic.collector(at.blocks, at.host_ports)) if at.blocks else []
         repository, tag = versions.ADOT_IMAGE
         helm_release(
             self,
@@ -110,7 +111,7 @@ class AdotCollector(Construct):
             },
             user_values=at.workloads.values.collector,
             workloads=at.workloads,
-            depends_on=[at.namespace, *writer.grants],
+            depends_on=[*at.ready, *policies, *writer.grants],
         )
 
 

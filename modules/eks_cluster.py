@@ -85,7 +85,7 @@ class EksCluster(Construct):
         self._prefix = name
         self._tags = tags
         self._region = region
-        self._cluster = self._control_plane(network.private_subnet_ids)
+        self._cluster = self._control_plane(network.entry_subnet_ids)
         self.name = self._cluster.name
         self.identities: IdentityProvider | PodIdentity = (
             PodIdentity(self.name, self._cluster.arn) if pod_identity else self._identity_provider()
@@ -93,7 +93,14 @@ class EksCluster(Construct):
         for id, principal in _admin_ids(settings.admins).items():
             self._admin(id, principal)
         on_hosts = [
-            self._addon("vpc-cni", role=self._addon_role("aws-node", "AmazonEKS_CNI_Policy")),
+            self._addon(
+                "vpc-cni",
+                role=self._addon_role("aws-node", "AmazonEKS_CNI_Policy"),
+                # Without it nothing enforces a NetworkPolicy.
+                configuration={"enableNetworkPolicy": "true"}
+                if settings.network_policies
+                else None,
+            ),
             self._addon("kube-proxy"),
             self._addon("eks-pod-identity-agent"),
         ]

@@ -9,18 +9,16 @@ from constructs import Construct
 
 from metrics import sizes
 from metrics.units import INTERVAL
-from modules import versions
+from modules import traffic, versions
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release, literal
 from modules.placement import Placement
 from modules.pods import LINUX, requests
-from modules.ui_load_balancer import UiLoadBalancer
+from modules.ui_ingress import UiIngress
 from modules.workload_role import WorkloadRole
-from settings import KubecostSettings
+from settings import GrafanaSettings
 
 DASHBOARDS = Path(__file__).parent.parent / "dashboards/json"
-PORT = 3000
-
 _FOLDER = "/var/lib/grafana/dashboards/kubecost"
 
 
@@ -36,7 +34,7 @@ class Grafana(Construct):
         self,
         scope: Construct,
         id: str,
-        settings: KubecostSettings,
+        settings: GrafanaSettings,
         *,
         at: Placement,
         workspaces: Mapping[str, AmpWorkspace],
@@ -54,6 +52,11 @@ class Grafana(Construct):
         )
         for workspace in workspaces.values():
             workspace.trust(reader.arn)
+        policies = (
+            at.allow(self, traffic.grafana(at.blocks, exposed=bool(at.exposure)))
+            if at.blocks
+            else []
+        )
         release = helm_release(
             self,
             "release",
@@ -73,6 +76,7 @@ class Grafana(Construct):
                     "analytics": {"check_for_updates": False, "reporting_enabled": False},
                     "auth": {"sigv4_auth_enabled": True},
                     "auth.anonymous": {"enabled": False},
+                    **_login(settings, at),
                 },
                 "datasources": {"datasources.yaml": _data_sources(workspaces)},
                 "dashboardProviders": {"dashboardproviders.yaml": _PROVIDER},
@@ -85,7 +89,7 @@ class Grafana(Construct):
             },
             user_values=at.workloads.values.grafana,
             workloads=at.workloads,
-            depends_on=[at.namespace, *reader.grants],
+            depends_on=[*at.ready, *policies, *reader.grants],
         )
         TerraformOutput(
             self,
@@ -94,25 +98,50 @@ class Grafana(Construct):
             "-o jsonpath='{.data.admin-password}' | base64 -d",
             description="Prints the password of the user admin",
         )
-        if settings.expose == "none":
+        if at.exposure:
+            UiIngress(
+                self,
+                "ui",
+                at.exposure,
+                cluster=at.cluster,
+                namespace=name,
+                service=name,
+                port=80,
+                health_path="/api/health",
+                after=release,
+            )
+        else:
             TerraformOutput(
                 self,
                 "ui",
-                value=f"kubectl --namespace {name} port-forward service/{name} {PORT}:80",
-                description=f"Opens Grafana at http://localhost:{PORT}",
+                value=f"kubectl --namespace {name} port-forward service/{name} "
+                f"{traffic.GRAFANA_PORT}:80",
+                description=f"Opens Grafana at http://localhost:{traffic.GRAFANA_PORT}",
             )
-        else:
-            UiLoadBalancer(
-                self,
-                "ui",
-                settings,
-                namespace=name,
-                name=f"{name}-ui",
-                selector={"app.kubernetes.io/name": "grafana", "app.kubernetes.io/instance": name},
-                port=PORT,
-                ip_address_type=at.cluster.ip_address_type,
-                release=release,
-            )
+
+
+def _login(settings: GrafanaSettings, at: Placement) -> dict[str, Any]:
+    """Take the load balancer's word for who is there, so that people log in once.
+
+    Only from the load balancer's addresses: whoever else reaches Grafana could say anything.
+    Without NetworkPolicies, and so without known addresses, Grafana asks by itself.
+    (Grafana documentation, "Configure authentication proxy"; ALB user guide, "User claims".)
+    """
+    if not (at.exposure and at.exposure.settings.login and at.blocks):
+        return {}
+    grafana: dict[str, Any] = {
+        "server": {"root_url": f"https://{at.exposure.host}/"},
+        "auth.proxy": {
+            "enabled": True,
+            "header_name": "X-Amzn-Oidc-Identity",
+            "header_property": "username",
+            "auto_sign_up": True,
+            "whitelist": ", ".join(at.blocks.load_balancers),
+        },
+        "users": {"auto_assign_org_role": "Viewer"},
+    }
+    # The user that Grafana makes at its start has every right, and the name that a login gives.
+    return grafana | ({"security": {"admin_user": settings.admin}} if settings.admin else {})
 
 
 def _data_sources(workspaces: Mapping[str, AmpWorkspace]) -> dict[str, Any]:

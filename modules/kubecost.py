@@ -11,18 +11,16 @@ from metrics.names import keep_costs
 from metrics.prometheus_config import RemoteWrite, config_files
 from metrics.scrape_jobs import Job
 from modules import kubecost_values as values
-from modules import versions
+from modules import traffic, versions
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release, to_yaml
 from modules.helm_values import Values, merge
 from modules.placement import KubecostPlacement
 from modules.policy import Statement
-from modules.ui_load_balancer import UiLoadBalancer
+from modules.ui_ingress import UiIngress
 from modules.volumes import claims, encrypted_class, storage_conditions
 from modules.workload_role import WorkloadRole
 from settings import KubecostSettings
-
-UI_PORT = 9090
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class Kubecost(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._at = at
-        self._needs: list[ITerraformDependable] = [at.namespace]
+        self._needs: list[ITerraformDependable] = [*at.ready]
         self._storage_class = settings.storage_class
         if settings.encrypted_volumes:
             made = encrypted_class(self, "storage_class", name=at.release, key_arn=at.volumes_key)
@@ -115,6 +113,8 @@ class Kubecost(Construct):
             parts += self._querying(queries)
         decided = merge(*parts)
         in_force = merge(decided, settings.values)
+        has_ui = at.hub or not queries  # an agent has none
+        policies = self._policies(scraper, queries=bool(queries), exposed=has_ui)
         release = helm_release(
             self,
             "release",
@@ -124,7 +124,7 @@ class Kubecost(Construct):
             values=decided,
             user_values=settings.values,
             workloads=at.workloads,
-            depends_on=self._needs,
+            depends_on=[*self._needs, *policies],
             preconditions=storage_conditions(
                 self,
                 list(claims(at.release, in_force)),
@@ -135,31 +135,46 @@ class Kubecost(Construct):
             # Helm never deletes a CRD, and the chart's is of use to its cluster-controller only.
             skip_crds=not in_force.get("clusterController", {}).get("enabled"),
         )
-        if queries and not at.hub:
-            return  # an agent has no UI
-        if settings.expose == "none":
-            TerraformOutput(
+        if has_ui:
+            self._ui(release)
+
+    def _ui(self, release: ITerraformDependable) -> None:
+        namespace, service = self._at.release, f"{self._at.release}-cost-analyzer"
+        if self._at.exposure:
+            UiIngress(
                 self,
                 "ui",
-                value=f"kubectl --namespace {at.release} port-forward "
-                f"service/{at.release}-cost-analyzer {UI_PORT}",
-                description=f"Opens Kubecost at http://localhost:{UI_PORT}",
+                self._at.exposure,
+                cluster=self._at.cluster,
+                namespace=namespace,
+                service=service,
+                port=traffic.UI_PORT,
+                health_path="/",
+                after=release,
             )
-        else:
-            UiLoadBalancer(
-                self,
-                "ui",
-                settings,
-                namespace=at.release,
-                name=f"{at.release}-ui",
-                selector={
-                    "app.kubernetes.io/name": "cost-analyzer",
-                    "app.kubernetes.io/instance": at.release,
-                },
-                port=UI_PORT,
-                ip_address_type=at.cluster.ip_address_type,
-                release=release,
-            )
+            return
+        TerraformOutput(
+            self,
+            "ui",
+            value=f"kubectl --namespace {namespace} port-forward service/{service} "
+            f"{traffic.UI_PORT}",
+            description=f"Opens Kubecost at http://localhost:{traffic.UI_PORT}",
+        )
+
+    def _policies(
+        self, scraper: BundledPrometheus | None, *, queries: bool, exposed: bool
+    ) -> list[ITerraformDependable]:
+        if not self._at.blocks:
+            return []
+        policies = traffic.kubecost(
+            self._at.blocks,
+            bundled_prometheus=bool(scraper),
+            proxy_port=values.SIGV4_PROXY_PORT if queries else None,
+            exposed=exposed and bool(self._at.exposure),
+        )
+        if scraper:
+            policies += traffic.prometheus(self._at.blocks, self._at.host_ports)
+        return self._at.allow(self, policies)
 
     def _with_prometheus(
         self, prometheus: BundledPrometheus, settings: KubecostSettings

@@ -1,4 +1,4 @@
-"""The AWS Load Balancer Controller, which makes network load balancers for Services."""
+"""The AWS Load Balancer Controller, which makes application load balancers for Ingresses."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ _POLICY = Path(__file__).with_name("load_balancer_controller_policy.json")
 
 
 class LoadBalancerController(Construct):
-    """The controller with a role of its own, for Services that name its load balancer class.
+    """The controller with a role of its own, for Ingresses of the class alb.
 
     Nodes answer pods no metadata (IMDSv2, one hop), so it is told region and VPC.
     """

@@ -1,6 +1,4 @@
-"""The VPC: public and private subnets over two or three zones, and private ways to S3 and AMP."""
-
-from ipaddress import IPv4Network
+"""The VPC: its subnets over two or three zones, and private ways to S3 and AMP."""
 
 from cdktf import Fn, ITerraformDependable, Postcondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_availability_zones import (
@@ -23,6 +21,7 @@ from constructs import Construct
 
 from modules.partitions import endpoint_service
 from settings import BaseSettings
+from settings.network import Subnets
 
 # Zones in which EKS cannot place its control plane (EKS user guide, "Subnet requirements").
 _ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"]
@@ -31,11 +30,13 @@ _ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"]
 class Network(Construct):
     """A VPC whose private subnets reach the internet through NAT and S3 and AMP without it.
 
-    The block is cut in quarters: one for each private subnet, the last for the public ones.
+    How the block is cut: `Subnets`. The entry subnets hold what enters from outside of the pods'
+    addresses: the control plane's interfaces, AMP's scraper, internal load balancers.
 
     Attributes:
         vpc_id: the VPC.
-        private_subnet_ids: one for each zone, for nodes and the control plane's interfaces.
+        private_subnet_ids: one for each zone, for nodes and pods.
+        entry_subnet_ids: one for each zone, for the control plane's interfaces.
         public_subnet_ids: one for each zone, for internet-facing load balancers.
         ways_out: what nodes need before they can join the cluster.
     """
@@ -74,8 +75,7 @@ class Network(Construct):
                 ]
             ),
         )
-        *private_cidrs, public_block = IPv4Network(settings.vpc_cidr).subnets(prefixlen_diff=2)
-        public_cidrs = list(public_block.subnets(prefixlen_diff=2))
+        cidrs = Subnets.of(settings.vpc_cidr, settings.availability_zones)
 
         internet = InternetGateway(self, "internet", vpc_id=vpc.id, tags={"Name": name})
         public_routes = RouteTable(self, "public", vpc_id=vpc.id, tags={"Name": f"{name}-public"})
@@ -89,6 +89,7 @@ class Network(Construct):
 
         self.public_subnet_ids: list[str] = []
         self.private_subnet_ids: list[str] = []
+        self.entry_subnet_ids: list[str] = []
         private_table_ids: list[str] = []
         nats: list[NatGateway] = []
         self.ways_out: list[ITerraformDependable] = [to_internet]
@@ -99,7 +100,7 @@ class Network(Construct):
                 f"public_{index}",
                 vpc_id=vpc.id,
                 availability_zone=zone,
-                cidr_block=str(public_cidrs[index]),
+                cidr_block=cidrs.public[index],
                 tags={"Name": f"{name}-public-{index}", "kubernetes.io/role/elb": "1"},
             )
             RouteTableAssociation(
@@ -131,8 +132,16 @@ class Network(Construct):
                 f"private_{index}",
                 vpc_id=vpc.id,
                 availability_zone=zone,
-                cidr_block=str(private_cidrs[index]),
-                tags={"Name": f"{name}-private-{index}", "kubernetes.io/role/internal-elb": "1"},
+                cidr_block=cidrs.private[index],
+                tags={"Name": f"{name}-private-{index}"},
+            )
+            entry = Subnet(
+                self,
+                f"entry_{index}",
+                vpc_id=vpc.id,
+                availability_zone=zone,
+                cidr_block=cidrs.entry[index],
+                tags={"Name": f"{name}-entry-{index}", "kubernetes.io/role/internal-elb": "1"},
             )
             routes = RouteTable(
                 self,
@@ -146,6 +155,10 @@ class Network(Construct):
                 subnet_id=private.id,
                 route_table_id=routes.id,
             )
+            # A load balancer there asks the login provider, outside of the VPC, for the user.
+            RouteTableAssociation(
+                self, f"entry_{index}_routes", subnet_id=entry.id, route_table_id=routes.id
+            )
             way_out = Route(
                 self,
                 f"private_{index}_nat",
@@ -155,6 +168,7 @@ class Network(Construct):
             )
             self.public_subnet_ids.append(public.id)
             self.private_subnet_ids.append(private.id)
+            self.entry_subnet_ids.append(entry.id)
             private_table_ids.append(routes.id)
             self.ways_out += [association, way_out]
 

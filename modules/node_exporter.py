@@ -29,5 +29,5 @@ class NodeExporter(Construct):
             },
             user_values=at.workloads.values.node_exporter,
             workloads=at.workloads,
-            depends_on=[at.namespace],
+            depends_on=at.ready,
         )

@@ -41,7 +41,7 @@ OWNED_VALUES = {
     "prometheus.server.remoteWrite": "the architecture decides what AMP receives",
     "prometheus.server.service": _EXPOSES,
     "prometheus.serverFiles": "the scrape jobs and recording rules come from metrics/",
-    "service": "set kubecost.expose and kubecost.allowed_cidrs instead",
+    "service": "set kubecost.expose instead",
     "sigV4Proxy.host": "it follows from the workspace",
     "sigV4Proxy.name": "the proxy signs for AMP only",
     "sigV4Proxy.port": "Kubecost queries AMP through this port",

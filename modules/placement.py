@@ -1,11 +1,19 @@
 """Where in a cluster an architecture lives."""
 
+from collections.abc import Sequence
+
+from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_kubernetes.namespace_v1 import NamespaceV1, NamespaceV1Metadata
 from constructs import Construct
 
 from metrics.scrape_jobs import Targets
+from modules import traffic
 from modules.cluster_lookup import ClusterLookup
+from modules.network_policies import network_policies
+from modules.traffic import Policy
+from modules.ui_ingress import Exposure
 from settings import KubecostSettings
+from settings.network import Blocks
 from settings.workloads import WorkloadsSettings
 
 
@@ -19,7 +27,10 @@ class Placement(Construct):
         release: the Helm release and, being unique, the name of the namespace.
         prefix: what the names of AWS resources begin with.
         workloads: what everything that runs there has in common.
+        blocks: addresses that NetworkPolicies know; None: the namespace has no policies.
+        exposure: how its UI is exposed; None: by kubectl port-forward only.
         namespace: the resource, before which nothing can run there.
+        ready: what a release waits for: the namespace, and the policies of all pods in it.
     """
 
     def __init__(
@@ -32,6 +43,8 @@ class Placement(Construct):
         hub: bool,
         prefix: str,
         workloads: WorkloadsSettings,
+        blocks: Blocks | None,
+        exposure: Exposure | None,
     ) -> None:
         super().__init__(scope, id)
         self.architecture = architecture
@@ -40,6 +53,8 @@ class Placement(Construct):
         self.release = f"kubecost-{architecture.replace('_', '-')}"
         self.prefix = prefix
         self.workloads = workloads
+        self.blocks = blocks
+        self.exposure = exposure
         self.namespace = NamespaceV1(
             self,
             "namespace",
@@ -47,12 +62,20 @@ class Placement(Construct):
                 name=self.release, labels=dict(workloads.namespace_labels) or None
             ),
         )
+        self.ready: list[ITerraformDependable] = [self.namespace]
+        if blocks:
+            self.ready += self.allow(self, traffic.namespace())
+
+    def allow(self, scope: Construct, policies: Sequence[Policy]) -> list[ITerraformDependable]:
+        """Add NetworkPolicies to the namespace, and give what must wait for them."""
+        return network_policies(scope, policies, namespace=self.release, after=self.namespace)
 
 
 class KubecostPlacement(Placement):
     """A namespace for a Kubecost, with host ports that no other one on the cluster has.
 
     Attributes:
+        targets: what there is to scrape.
         network_costs_port: of network-costs, which runs on the nodes' network. Nobody gets 3001,
             the chart's default: the cluster may have a Kubecost of its own.
         volumes_key: KMS key that encrypts its volumes, if they are encrypted and AWS's is not to.
@@ -70,7 +93,10 @@ class KubecostPlacement(Placement):
         prefix: str,
         workloads: WorkloadsSettings,
         volumes_key: str | None,
+        blocks: Blocks | None,
+        exposure: Exposure | None,
         slot: int,
+        settings: KubecostSettings,
     ) -> None:
         super().__init__(
             scope,
@@ -80,17 +106,22 @@ class KubecostPlacement(Placement):
             hub=hub,
             prefix=prefix,
             workloads=workloads,
+            blocks=blocks,
+            exposure=exposure,
         )
         self.volumes_key = volumes_key
         self.network_costs_port = 3101 + slot
         self.node_exporter_port = 9101 + slot
-
-    def targets(self, settings: KubecostSettings) -> Targets:
-        """What there is to scrape."""
-        return Targets(
+        self.targets = Targets(
             release=self.release,
             namespace=self.release,
             network_costs_port=self.network_costs_port if settings.network_costs else None,
             node_exporter_port=self.node_exporter_port if settings.node_exporter else None,
             dropped_labels=settings.dropped_labels,
         )
+
+    @property
+    def host_ports(self) -> list[int]:
+        """What is scraped on the nodes' own addresses."""
+        ports = (self.targets.network_costs_port, self.targets.node_exporter_port)
+        return [port for port in ports if port]

@@ -12,6 +12,8 @@ PROVIDERS = {
     "aws": {"source": "hashicorp/aws", "version": ">= 5.100, < 7"},
     "helm": {"source": "hashicorp/helm", "version": ">= 3.1, < 4"},
     "kubernetes": {"source": "hashicorp/kubernetes", "version": ">= 2.38, < 3"},
+    # Reads the discovery document of an identity provider, where one is set without endpoints.
+    "http": {"source": "hashicorp/http", "version": ">= 3.4, < 4"},
 }
 
 

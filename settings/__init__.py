@@ -5,13 +5,14 @@ Schema from them. Nothing here knows CDKTF or an architecture.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from settings.alerts import AlertsSettings
+from settings.expose import Expose, Subject, ui_host
 from settings.kinds import (
     AllOrListed,
     AsTuple,
@@ -38,6 +39,7 @@ from settings.kinds import (
     WorkspaceId,
     WorkspacePrefix,
 )
+from settings.network import Blocks, NetworkPolicySettings, Subnets
 from settings.rules import IamSettings, KmsSettings
 from settings.section import Section
 from settings.workloads import WorkloadsSettings
@@ -95,6 +97,9 @@ class BaseSettings(Section):
     amp_endpoint: bool = True
     """A private way from the VPC to AMP: an interface endpoint, billed by the hour and zone.
     Without it, samples pass the NAT gateway."""
+    network_policies: bool = True
+    """Let the VPC CNI enforce NetworkPolicies, and have the overlays bring theirs: a pod of
+    another namespace then reaches neither a UI nor anything behind it."""
 
 
 class ClusterSettings(Section):
@@ -117,6 +122,8 @@ class ClusterSettings(Section):
     load_balancer_controller: Literal["install", "exists"] = "install"
     """`exists`: the AWS Load Balancer Controller runs in the cluster already, so an exposed UI
     needs no stack `load_balancer`."""
+    network_policies: NetworkPolicySettings | None = None
+    """NetworkPolicies for an existing cluster; null: none."""
 
 
 class AmpSettings(Section):
@@ -150,6 +157,18 @@ class SizeSettings(Section):
 class KubecostSettings(Section):
     """Kubecost: the Helm release of the chart cost-analyzer, and who may open its UI."""
 
+    REFUSED: ClassVar[Mapping[str, str]] = {
+        "allowed_cidrs": "kubecost.expose.allowed_cidrs in its place"
+    }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_the_old_form_to_one_fault(cls, data: Any) -> Any:
+        """Forget the allow-list beside `expose: internal`, which says what the new form is."""
+        if isinstance(data, dict) and isinstance(data.get("expose"), str):
+            return {key: value for key, value in data.items() if key != "allowed_cidrs"}
+        return data
+
     chart_version: ChartVersion = "2.8.7"
     """Version of the chart, and so of Kubecost."""
     sized_for: SizeSettings = SizeSettings()
@@ -168,12 +187,8 @@ class KubecostSettings(Section):
     """Kubernetes labels that no cost is grouped by, `*` for any text. They are dropped from the
     metrics about nodes, pods and namespaces. AMP takes 150 labels and 7 KB in a series, and the
     GPU operator alone gives a node more."""
-    expose: Literal["none", "internal", "internet"] = "none"
-    """`none`: the UI is reached by kubectl port-forward. `internal`, `internet`: by a network load
-    balancer, inside the VPC or from outside; deploy the stack `load_balancer` first."""
-    allowed_cidrs: Annotated[tuple[Cidr, ...], AsTuple] = ()
-    """Who may open the UI when it is exposed. It has no login: blocks wider than /8 are
-    refused."""
+    expose: Expose = None
+    """How the UIs can be opened without kubectl port-forward: `none`, or a section."""
     values: dict[str, JsonValue] = {}
     """Helm values of the chart, merged last. What an architecture decides by itself is refused,
     with the reason."""
@@ -185,6 +200,9 @@ class GrafanaSettings(Section):
     enabled: bool = False
     """Adds the stack `grafana`. It needs an architecture with AMP, and is exposed by the rules of
     `kubecost.expose`."""
+    admin: Subject | None = None
+    """Who of those that `kubecost.expose.login` lets in is Grafana's administrator, by the claim
+    `sub`; all others view. null: nobody."""
 
 
 class S3Settings(Section):
@@ -307,6 +325,33 @@ class Settings(Section):
             )
             for index, c in enumerate(listed)
         )
+
+    def needs_load_balancer_stack(self, cluster: Cluster) -> bool:
+        """Whether exposing UIs on a cluster takes a controller, or a pool of users."""
+        expose = self.kubecost.expose
+        cognito = expose.login.cognito if expose and expose.login else None
+        makes_pool = bool(cognito and cognito.create)
+        return bool(expose) and (makes_pool or not cluster.has_load_balancer_controller)
+
+    def ui_host(self, ui: str, cluster: Cluster) -> str | None:
+        """Name the host of `grafana` or of an architecture's Kubecost; None: not exposed."""
+        expose = self.kubecost.expose
+        if not expose:
+            return None
+        alone = self.architectures is not None and len(self.architectures) == 1
+        return ui_host(expose, ui, alone=alone, cluster_id=None if cluster.hub else cluster.id)
+
+    def blocks(self, cluster: Cluster) -> Blocks | None:
+        """Say which addresses a cluster's NetworkPolicies know; None: it gets no policies."""
+        if cluster.made_by_base:
+            if not self.base.network_policies:
+                return None
+            internet = bool(self.kubecost.expose and self.kubecost.expose.scheme == "internet")
+            subnets = Subnets.of(self.base.vpc_cidr, self.base.availability_zones)
+            return subnets.blocks(internet=internet)
+        (entry,) = (each for each in self.clusters or () if (each.id or each.name) == cluster.id)
+        given = entry.network_policies
+        return Blocks(given.control_plane, given.nodes, given.load_balancers) if given else None
 
     @property
     def amp_region(self) -> str:

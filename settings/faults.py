@@ -45,8 +45,6 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
         _api_access,
         _clusters,
         _volumes,
-        _allowed_cidrs,
-        _exposed,
         _alerts_receivers,
         _alerts_places,
         _alerts_abroad,
@@ -133,17 +131,6 @@ def _volumes(settings: Settings) -> Iterator[Fault]:
     if kubecost.encrypted_volumes and kubecost.storage_class:
         allowed = "false with kubecost.storage_class, which names another class"
         yield Fault("kubecost.encrypted_volumes", True, allowed)
-
-
-def _allowed_cidrs(settings: Settings) -> Iterator[Fault]:
-    yield from _allow_list("kubecost.allowed_cidrs", settings.kubecost.allowed_cidrs)
-
-
-def _exposed(settings: Settings) -> Iterator[Fault]:
-    kubecost = settings.kubecost
-    if kubecost.expose != "none" and not kubecost.allowed_cidrs:
-        allowed = f"the blocks that may open the UI, since kubecost.expose is {kubecost.expose}"
-        yield Fault("kubecost.allowed_cidrs", [], allowed)
 
 
 def _allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:

@@ -85,7 +85,11 @@ def _known(data: dict[str, Any], wrong: Iterable[tuple[int | str, ...]]) -> Sett
                 unknown += [location[:depth]] if field else []
                 break
             mapping, section = mapping[part], within
-    settings = Settings.model_validate(data)
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        # Wrong only without its neighbour, such as the allow-list beside an old `expose`.
+        return _known(data, [*wrong, *(each["loc"] for each in error.errors(include_url=False))])
     for path in unknown:
         settings = _forget(settings, path)
     return settings
@@ -168,6 +172,8 @@ def _fault(error: ErrorDetails, kind: type[Section]) -> Fault:
     given, context = error["input"], error.get("ctx", {})
     number = isinstance(given, int | float) and not isinstance(given, bool)
     match error["type"]:
+        case "extra_forbidden" if instead := _section_of(path, kind).REFUSED.get(str(path[-1])):
+            given, allowed = "(not shown)", instead
         case "extra_forbidden":
             allowed = f"there is no such key{_nearest(path, kind)}"
         case "missing":
@@ -201,12 +207,17 @@ def _fault(error: ErrorDetails, kind: type[Section]) -> Fault:
 
 def _nearest(path: list[int | str], section: type[Section]) -> str:
     """Name the known key that an unknown one resembles most, or all keys of its section."""
+    keys = list(_section_of(path, section).model_fields)
+    near = difflib.get_close_matches(str(path[-1]), keys, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; the keys here are {', '.join(keys)}"
+
+
+def _section_of(path: list[int | str], section: type[Section]) -> type[Section]:
+    """Find the section that the last part of a path is, or should be, a key of."""
     for part in path[:-1]:
         if isinstance(part, str) and part in section.model_fields:
             section = _section_in(section.model_fields[part].annotation) or section
-    keys = list(section.model_fields)
-    near = difflib.get_close_matches(str(path[-1]), keys, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; the keys here are {', '.join(keys)}"
+    return section
 
 
 def _is_section(annotation: Any) -> TypeGuard[type[Section]]:

@@ -1,13 +1,20 @@
 """What every mapping of the settings file has in common."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 
 class Section(BaseModel):
-    """A mapping of the settings file: an unknown key or a wrong type is a fault."""
+    """A mapping of the settings file: an unknown key or a wrong type is a fault.
+
+    `REFUSED` has keys that people may expect, with what is allowed in their place; their values
+    are not shown.
+    """
+
+    REFUSED: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True

@@ -26,6 +26,8 @@ class Grafana(OnCluster):
             hub=hub.hub,
             prefix=self.prefix("grafana"),
             workloads=settings.workloads,
+            blocks=settings.blocks(hub),
+            exposure=self.exposure("grafana"),
         )
         workspaces = {
             architecture: self.amp_workspace(
@@ -33,6 +35,6 @@ class Grafana(OnCluster):
             )
             for architecture in architectures
         }
-        GrafanaRelease(self, "grafana", settings.kubecost, at=place, workspaces=workspaces)
+        GrafanaRelease(self, "grafana", settings.grafana, at=place, workspaces=workspaces)
         for workspace in list(workspaces.values())[:1]:
             self.output_role_trust(workspace)

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from modules.amp_workspace import AmpWorkspace
 from modules.cluster_lookup import ClusterLookup
+from modules.ui_ingress import Exposure
 from settings import Cluster, Settings
 from stacks.stack import Stack
 
@@ -88,6 +89,20 @@ class OnCluster(Stack):
             cluster_ids=[each.id for each in self.settings.fleet],
         )
 
+    def exposure(self, ui: str) -> Exposure | None:
+        """Say how a UI on the cluster is exposed, if it is: `grafana`, or an architecture's."""
+        expose, host = self.settings.kubecost.expose, self.settings.ui_host(ui, self._entry)
+        if not (expose and host):
+            return None
+        return Exposure(
+            settings=expose,
+            host=host,
+            group=self.settings.name.lower(),
+            pool=self.prefix("users"),
+            pool_stack="load_balancer" if self._entry.hub else f"load_balancer-{self._entry.id}",
+            zone_provider=self._zone_provider if expose.hosted_zone else None,
+        )
+
     def output_role_trust(self, workspace: AmpWorkspace) -> None:
         """Put out who of the stack must be allowed to assume the role in a workspace's account."""
         if workspace.role_trust:
@@ -108,6 +123,16 @@ class OnCluster(Stack):
         if (region, role_arn) == (self._entry.region, self._entry.role_arn):
             return None
         return self.aws_provider("aws_amp", alias="amp", region=region, role_arn=role_arn)
+
+    @property
+    def _zone_provider(self) -> AwsProvider | None:
+        """The provider for the account of the hosted zone, the hub's; None for the stack's own."""
+        role_arn = self.settings.fleet[0].role_arn
+        if role_arn == self._entry.role_arn:
+            return None
+        return self.aws_provider(
+            "aws_zone", alias="zone", region=self._entry.region, role_arn=role_arn
+        )
 
     def _connect(self) -> None:
         """Let the stack talk to the cluster.

@@ -28,6 +28,7 @@ COMMANDS = {
     "eject": "tools.eject",
     "dashboards": "dashboards.files",
     "reference": "tools.reference",
+    "reach": "tools.reach",
     "images": "tools.pictures.gallery",
     "bench": "tools.bench",
     "demo": "tests.terraform.demo",

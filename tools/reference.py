@@ -122,7 +122,7 @@ def _section(section: Schema, *, path: str) -> Iterator[str]:
         yield ""
     for key, body in keys.items():
         if inner := _section_in(body):
-            is_list = "properties" not in body
+            is_list = any("items" in option for option in (body, *body.get("anyOf", ())))
             described = inner | {"description": body["description"]}
             yield from _section(described, path=f"{path}.{key}".lstrip(".") + "[]" * is_list)
 

@@ -39,7 +39,7 @@ def test_the_stacks_have_the_names_that_users_type(stacks: Stacks) -> None:
     assert ARCHITECTURES.keys() >= {"prom", "prom_amp_cost", "prom_amp", "adot_amp", "amp"}
     assert set(stacks("defaults")) == {*ARCHITECTURES, "base"}
     assert set(stacks("turned")) == {*ARCHITECTURES, "base", "load_balancer", "grafana"}
-    assert set(stacks("existing")) == {"adot_amp"}
+    assert set(stacks("existing")) == {"adot_amp", "load_balancer"}
 
 
 def test_all_overlays_fit_on_one_cluster(stacks: Stacks) -> None:
@@ -311,21 +311,6 @@ def test_an_existing_workspace_is_used_as_it_is(stacks: Stacks) -> None:
     assert lookup["lifecycle"]["precondition"][0]["error_message"].startswith("There is no AMP")
 
 
-def test_the_ui_is_exposed_to_the_allow_list_only(stacks: Stacks) -> None:
-    for settings, scheme, allowed in (
-        ("exposed", "internal", ["10.20.0.0/16", "192.0.2.0/24"]),
-        ("turned", "internet-facing", ["198.51.100.0/24"]),
-    ):
-        stack = stacks(settings)["prom"]
-        (service,) = resources(stack, "kubernetes_service_v1").values()
-        assert service["spec"]["load_balancer_source_ranges"] == allowed
-        assert [port["port"] for port in service["spec"]["port"]] == [9090]
-        annotations = service["metadata"]["annotations"]
-        assert annotations["service.beta.kubernetes.io/aws-load-balancer-scheme"] == scheme
-        assert "service" not in helm_values(stack, "kubecost_release")
-    assert not resources(stacks("defaults")["prom"], "kubernetes_service_v1")
-
-
 def test_user_values_come_last_and_literally(stacks: Stacks) -> None:
     for name in ARCHITECTURES:
         given = values(stacks, name, "turned")
@@ -370,8 +355,11 @@ def test_base_follows_its_settings(stacks: Stacks) -> None:
     default, turned = stacks("defaults")["base"], stacks("turned")["base"]
     assert len(resources(default, "aws_nat_gateway")) == 1
     assert len(resources(turned, "aws_nat_gateway")) == 2
-    assert len(resources(default, "aws_subnet")) == 6
-    assert len(resources(turned, "aws_subnet")) == 4
+    assert len(resources(default, "aws_subnet")) == 9
+    assert len(resources(turned, "aws_subnet")) == 6
+    for stack, enforced in ((default, '{"enableNetworkPolicy": "true"}'), (turned, None)):
+        addon = resources(stack, "aws_eks_addon.eks_vpc_cni")["aws_eks_addon.eks_vpc_cni"]
+        assert addon.get("configuration_values") == enforced
     (cluster,) = resources(turned, "aws_eks_cluster").values()
     assert cluster["version"] == "1.34"
     assert cluster["vpc_config"]["endpoint_private_access"] is True
@@ -526,8 +514,6 @@ def test_grafana_reads_every_workspace_and_admits_nobody_unknown(stacks: Stacks)
     policy = json.loads(stack["resource"]["aws_iam_role_policy"]["grafana_reader_policy"]["policy"])
     assert len(policy["Statement"]) == len(WITH_AMP)
     assert not any("aps:RemoteWrite" in each["Action"] for each in policy["Statement"])
-    (service,) = resources(stack, "kubernetes_service_v1").values()
-    assert service["spec"]["load_balancer_source_ranges"] == ["198.51.100.0/24"]
     assert not resources(stack, "aws_prometheus_")
 
 
@@ -622,10 +608,9 @@ def test_no_cluster_id_makes_two_roles_share_a_name(stacks: Stacks) -> None:
 def test_a_cluster_that_has_a_load_balancer_controller_gets_none(stacks: Stacks) -> None:
     found = {name for name in stacks("names") if name.startswith("load_balancer")}
     assert found == {"load_balancer", "load_balancer-cost"}
-    ui = stacks("names")["prom_amp_cost-ready"]["resource"]["kubernetes_service_v1"]
-    assert ui["kubecost_ui_service"]["spec"]["type"] == "LoadBalancer"
-    annotations = ui["kubecost_ui_service"]["metadata"]["annotations"]
-    assert annotations["service.beta.kubernetes.io/aws-load-balancer-ip-address-type"] == (
+    ui = stacks("names")["prom_amp_cost-ready"]["resource"]["kubernetes_ingress_v1"]["kubecost_ui"]
+    annotations = ui["metadata"]["annotations"]
+    assert annotations["alb.ingress.kubernetes.io/ip-address-type"] == (
         "${data.aws_eks_cluster.cluster.kubernetes_network_config[0].ip_family"
         ' == "ipv6" ? "dualstack" : "ipv4"}'
     )

@@ -41,7 +41,11 @@ def test_no_block_is_empty_or_null(settings: str, stacks: Stacks) -> None:
         for path, value in leaves(stack):
             assert value is not None, f"{name}{path}"
             assert value != [], f"{name}{path}"
-            assert not (value == {} and path.startswith((".resource", ".provider"))), (
+            # A NetworkPolicy's empty selector means every pod.
+            meant = path.startswith(".resource.kubernetes_network_policy_v1.") and path.endswith(
+                ".spec.pod_selector"
+            )
+            assert not (value == {} and path.startswith((".resource", ".provider"))) or meant, (
                 f"{name}{path}"
             )
 
@@ -80,6 +84,11 @@ def test_references_lead_to_something_in_the_stack(settings: str, stacks: Stacks
     for name, stack in stacks(settings).items():
         known = {
             *resources(stack),
+            *(
+                f"{kind}.{each}"
+                for kind, named in stack.get("ephemeral", {}).items()
+                for each in named
+            ),
             *(
                 f"data.{kind}.{each}"
                 for kind, named in stack.get("data", {}).items()

@@ -42,13 +42,19 @@ def test_good_settings_are_written_and_bad_ones_leave_that_as_it_was(tmp_path: P
     assert tree(tmp_path / "cdktf.out") == written
 
 
+EXPOSED = (
+    "kubecost: {expose: {host: kubecost.example.com, hosted_zone: example.com,"
+    " login: {cognito: {create: true}}}}"
+)
+
+
 def test_few_provider_modules_are_loaded(tmp_path: Path) -> None:
     code = (
         "import sys, main\n"
         "assert main.main() == 0\n"
         "print(sum(name.startswith('cdktf_cdktf_provider_') for name in sys.modules))"
     )
-    counted = run(tmp_path, "kubecost: {expose: internal, allowed_cidrs: [10.0.0.0/8]}", code)
+    counted = run(tmp_path, EXPOSED, code)
     assert counted.stderr == ""
     # Whole, the three providers are over 2,300 modules.
-    assert 30 < int(counted.stdout) < 100
+    assert 30 < int(counted.stdout) < 150

@@ -237,7 +237,7 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[GitHub]]:
     quote = {"id": 0, "user": {"type": "User"}, "body": "<!-- terraform plan of prom -->"}
     # GitHub gives null for a person that is gone.
     gone = {"id": 1, "user": None, "body": None}
-    others = [quote, gone, {"id": 2, "user": {"type": "Bot"}, "body": "coverage"}]
+    others: list[dict[str, Any]] = [quote, gone, {"id": 2, "user": {"type": "Bot"}, "body": "coverage"}]
 
     class Server(GitHub):
         comments = others
@@ -297,7 +297,7 @@ def test_a_failed_plan_and_a_finding_fail_the_job(
 
 
 # Unlike BEFORE, nothing that the gate stops before anything is planned.
-PLANNABLE = {"resource": {"terraform_data": {"extra": {}}}}
+PLANNABLE: dict[str, Any] = {"resource": {"terraform_data": {"extra": {}}}}
 
 
 def test_a_deployment_accepts_one_plan_and_applies_that(

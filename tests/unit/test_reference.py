@@ -122,18 +122,22 @@ def test_an_empty_section_is_no_fault() -> None:
     EDITOR.validate(yaml.safe_load("name: kubecost\nbase:\nstate:\n  s3:\n"))
 
 
-def keys(schema: Any, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def keys(schema: Any, prefix: str = "") -> Iterator[tuple[str, dict[str, Any], bool]]:
     for name, body in schema.get("properties", {}).items():
-        yield f"{prefix}{name}", body
+        yield f"{prefix}{name}", body, name in schema.get("required", ())
         if f"{prefix}{name}" != "kubecost.values":
             for option in (body, *body.get("anyOf", ())):
                 yield from keys(option.get("items", option), f"{prefix}{name}.")
 
 
-@pytest.mark.parametrize(("key", "body"), list(keys(SCHEMA)), ids=lambda part: str(part)[:40])
-def test_every_key_has_a_meaning_a_default_and_a_row(key: str, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("key", "body", "required"), list(keys(SCHEMA)), ids=lambda part: str(part)[:40]
+)
+def test_every_key_has_a_meaning_a_default_and_a_row(
+    key: str, body: dict[str, Any], required: bool
+) -> None:
     assert len(body["description"]) > 10
-    assert ("default" in body) != (key in ("clusters.name", "alerts.budgets.usd_per_month"))
+    assert ("default" in body) != required
     page = (ROOT / reference.PAGE).read_text()
     anchor = key.replace("clusters.", "clusters[].").replace("budgets.", "budgets[].")
     headings = (f"## {anchor}\n", f"## {anchor}[]\n")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tools.common import Json
-from tools.verify import checks, delivery, pods, ui
+from tools.verify import checks, delivery, door, pods, policies, ui
 from tools.verify.aws import Aws
 from tools.verify.context import Context
 from tools.verify.declared import Declared
@@ -50,11 +50,13 @@ class Cluster:
 
     def __init__(self, answer: str = "", **lists: list[Json]) -> None:
         self._lists, self._answer = lists, answer
+        self.objects: dict[str, Json | None] = {}
 
     def get(self, path: str) -> Json:
-        if not self._lists:
+        found = self.objects.get(path, {})
+        if not self._lists or found is None:
             raise NotFoundError(path)
-        return {}
+        return found
 
     def items(self, path: str) -> list[Json]:
         return self._lists.get(path.rpartition("/")[2], [])
@@ -198,31 +200,135 @@ def test_a_volume_that_waits(classes: list[str], wanted: str | None, said: str) 
 
 
 UI = {
-    "metadata": {"name": "ui", "namespace": NAMESPACE},
-    "spec": {"type": "LoadBalancer", "load_balancer_source_ranges": ["203.0.113.0/24"]},
+    "metadata": {
+        "name": "ui",
+        "namespace": NAMESPACE,
+        "annotations": {"scheme": "internal", "certificate": "${aws_acm_certificate.x.arn}"},
+    },
+    "spec": {"rule": [{"host": "costs.example"}]},
 }
 
 
 @pytest.mark.parametrize(
-    ("ranges", "balancers", "status", "seen"),
+    ("annotations", "balancers", "status", "seen"),
     [
-        (["203.0.113.0/24"], [{"hostname": "lb.example"}], Status.OK, ""),
-        (["203.0.113.0/24"], [], Status.FAIL, "no load balancer yet"),
-        ([], [{"hostname": "lb.example"}], Status.FAIL, "LoadBalancer for everybody"),
+        ({"scheme": "internal", "certificate": "arn"}, [{"hostname": "lb"}], Status.OK, ""),
+        ({"scheme": "internal"}, [], Status.FAIL, "no load balancer yet"),
+        ({"scheme": "internet-facing"}, [{"hostname": "lb"}], Status.FAIL, "other scheme"),
+        ({}, [{"hostname": "lb"}], Status.FAIL, "other scheme"),
     ],
 )
-def test_a_ui_behind_a_load_balancer(
-    ranges: list[str], balancers: list[Json], status: Status, seen: str
+def test_a_ui_behind_the_load_balancer(
+    annotations: dict[str, str],
+    balancers: list[Json],
+    status: Status,
+    seen: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    service = {
-        "metadata": {"name": "ui"},
-        "spec": {"type": "LoadBalancer", "loadBalancerSourceRanges": ranges},
+    asked: list[Json] = []
+
+    def check(_context: object, ingress: Json) -> tuple[()]:
+        asked.append(ingress)
+        return ()
+
+    monkeypatch.setattr(door, "check", check)
+    ingress = {
+        "metadata": {"name": "ui", "annotations": annotations},
         "status": {"loadBalancer": {"ingress": balancers}},
     }
-    context = look(Cluster(services=[service]), kubernetes_service_v1={"ui": UI})
+    context = look(Cluster(ingresses=[ingress]), kubernetes_ingress_v1={"ui": UI})
     exposed, answers = ui.check(context)
     assert (exposed.status, exposed.seen) == (status, seen)
     assert answers.status == Status.OK
+    assert asked == ([UI] if status is Status.OK else [])
+
+
+def test_a_service_or_an_ingress_that_nobody_declared() -> None:
+    service = {"metadata": {"name": "open"}, "spec": {"type": "NodePort"}}
+    cluster = Cluster(services=[service], ingresses=[{"metadata": {"name": "own"}}])
+    service_finding, ingress_finding, _ = ui.check(look(cluster))
+    assert service_finding.what == "Service open is not exposed"
+    assert ingress_finding.what == "Ingress own is not there"
+    assert service_finding.status == ingress_finding.status == Status.FAIL
+
+
+POLICY = {
+    "metadata": {"name": "deny-all", "namespace": NAMESPACE},
+    "spec": {
+        "pod_selector": {},
+        "policy_types": ["Ingress"],
+        "ingress": [
+            {"from": [{"ip_block": {"cidr": "10.0.240.0/22"}}], "ports": [{"port": "9090"}]}
+        ],
+    },
+}
+SPEC = {
+    "podSelector": {},
+    "policyTypes": ["Ingress"],
+    "ingress": [{"from": [{"ipBlock": {"cidr": "10.0.240.0/22"}}], "ports": [{"port": 9090}]}],
+}
+
+
+def agent(*arguments: str) -> Json:
+    """Give the VPC CNI's DaemonSet."""
+    containers = [{"name": "aws-node"}, {"name": "aws-eks-nodeagent", "args": list(arguments)}]
+    return {"spec": {"template": {"spec": {"containers": containers}}}}
+
+
+@pytest.mark.parametrize(
+    ("there", "aws_node", "daemons", "addresses", "false_ones"),
+    [
+        ([SPEC], agent("--enable-network-policy=true"), [], ["10.0.1.7"], []),
+        ([], agent("--enable-network-policy=true"), [], [], ["deny-all is missing"]),
+        (
+            [SPEC | {"ingress": [{}]}],
+            agent("--enable-network-policy=true"),
+            [],
+            [],
+            ["deny-all differs"],
+        ),
+        ([SPEC], agent("--enable-network-policy=false"), ["aws-node"], [], ["aws-node runs"]),
+        ([SPEC], agent("--enable-network-policy=false"), ["calico-node"], [], []),
+        ([SPEC], None, ["kube-proxy"], [], ["aws-node runs"]),
+        (
+            [SPEC],
+            agent("--enable-network-policy=true"),
+            [],
+            ["10.0.1.7", "10.0.241.9"],
+            ["1 pods, such as shop/pod-1"],
+        ),
+    ],
+)
+def test_policies_are_there_and_enforced(
+    there: list[Json],
+    aws_node: Json | None,
+    daemons: list[str],
+    addresses: list[str],
+    false_ones: list[str],
+) -> None:
+    cluster = Cluster(
+        networkpolicies=[{"metadata": {"name": "deny-all"}, "spec": spec} for spec in there],
+        daemonsets=[{"metadata": {"name": name}} for name in daemons],
+        pods=[
+            {
+                "metadata": {"name": f"pod-{number}", "namespace": "shop"},
+                "spec": {},
+                "status": {"podIP": address},
+            }
+            for number, address in enumerate(addresses)
+        ],
+    )
+    cluster.objects["/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node"] = aws_node
+    context = look(cluster, kubernetes_network_policy_v1={"deny": POLICY})
+    failed = [each.seen for each in policies.check(context) if each.status == Status.FAIL]
+    assert len(failed) == len(false_ones)
+    for seen, said in zip(failed, false_ones, strict=True):
+        assert seen.startswith(said)
+
+
+def test_a_stack_without_policies_says_who_reaches_it() -> None:
+    (finding,) = policies.check(look(Cluster(pods=[])))
+    assert finding.status == Status.SKIPPED
 
 
 def counters(**values: float) -> str:

@@ -45,6 +45,7 @@ LEFT_OUT = {
     # The pods of every release
     "?*:helm_release.*nodeSelector.*": _OF_POD,
     "?*:helm_release.*resources.requests.*": _OF_POD,
+    "?*:kubernetes_network_policy_v1.*": "who must not reach what is drawn",
     # Kubecost
     f"{_KUBECOST}/kubecostProductConfigs.clusterName": "a name in the UI",
     f"{_KUBECOST}/prometheus.server.global.*": "what Kubecost must know of who scrapes",

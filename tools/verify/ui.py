@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from tools.common import Json
+from tools.verify import door
 from tools.verify.context import Context
-from tools.verify.finding import CannotCheckError, Finding, listed
+from tools.verify.finding import CannotCheckError, Finding, Status, listed
 
 _EXPOSING = {"LoadBalancer", "NodePort"}
 
@@ -13,21 +14,17 @@ def check(context: Context) -> Iterator[Finding]:
     """The UI answers, and is exposed as declared."""
     if not context.declared.namespace:
         return
-    services = context.kube.items(f"/api/v1/namespaces/{context.namespace}/services")
-    yield from _exposure(context, services)
+    yield from _exposure(context)
     if context.declared.kubecost and context.declared.has_ui:
         yield _answers(context, f"{context.declared.kubecost.name}-cost-analyzer")
 
 
-def _exposure(context: Context, services: list[Json]) -> Iterator[Finding]:
-    declared = {
-        each["metadata"]["name"]: each["spec"]
-        for each in context.declared.resources("kubernetes_service_v1").values()
-    }
+def _exposure(context: Context) -> Iterator[Finding]:
+    services = context.kube.items(f"/api/v1/namespaces/{context.namespace}/services")
     open_ones = {
         each["metadata"]["name"]: each["spec"]["type"]
         for each in services
-        if each["spec"]["type"] in _EXPOSING and each["metadata"]["name"] not in declared
+        if each["spec"]["type"] in _EXPOSING
     }
     for name, kind in open_ones.items():
         yield Finding.fail(
@@ -37,37 +34,58 @@ def _exposure(context: Context, services: list[Json]) -> Iterator[Finding]:
             fix=f"kubectl -n {context.namespace} patch service {name} -p "
             """'{"spec":{"type":"ClusterIP"}}'; and take it out of kubecost.values""",
         )
-    if not declared and not open_ones:
+    there = {
+        each["metadata"]["name"]: each
+        for each in context.kube.items(
+            f"/apis/networking.k8s.io/v1/namespaces/{context.namespace}/ingresses"
+        )
+    }
+    declared = {
+        each["metadata"]["name"]: each
+        for each in context.declared.resources("kubernetes_ingress_v1").values()
+    }
+    for name in there.keys() - declared.keys():
+        yield Finding.fail(
+            f"Ingress {name} is not there",
+            seen="an Ingress that the stack does not declare",
+            expected=f"only {listed(declared)}" if declared else "none",
+            fix=f"kubectl -n {context.namespace} delete ingress {name}; and take it out of "
+            "kubecost.values",
+        )
+    if not declared and not open_ones and not there:
         yield Finding.ok("no Service is exposed: the UI is reached by port-forward only")
-    there = {each["metadata"]["name"]: each for each in services}
-    for name, spec in declared.items():
-        yield _balancer(context, name, spec, there.get(name))
+    for name, ingress in declared.items():
+        finding = _balancer(context, name, ingress, there.get(name))
+        yield finding
+        if finding.status is Status.OK:
+            yield from door.check(context, ingress)
 
 
-def _balancer(context: Context, name: str, spec: Json, found: Json | None) -> Finding:
-    what = f"Service {name} is a load balancer with the allow-list"
-    expected = f"{spec['type']} for {listed(spec['load_balancer_source_ranges'])}"
-    fix = f"cdktf deploy {context.declared.name}"
+def _balancer(context: Context, name: str, declared: Json, found: Json | None) -> Finding:
+    host = declared["spec"]["rule"][0]["host"]
+    what = f"Ingress {name} leads {host} to the UI as declared"
+    deploy = f"cdktf deploy {context.declared.name}"
     if not found:
-        return Finding.fail(what, seen="no such Service", expected=expected, fix=fix)
-    ranges = found["spec"].get("loadBalancerSourceRanges", [])
-    if set(ranges) != set(spec["load_balancer_source_ranges"]):
+        return Finding.fail(what, seen="no such Ingress", expected=host, fix=deploy)
+    annotations = found["metadata"].get("annotations", {})
+    differing = {
+        key
+        for key, value in declared["metadata"]["annotations"].items()
+        # What Terraform knew only at apply is not known here.
+        if "${" not in value and annotations.get(key) != value
+    }
+    if differing:
+        return Finding.fail(what, seen=f"other {listed(differing)}", expected=host, fix=deploy)
+    balancers = found.get("status", {}).get("loadBalancer", {}).get("ingress") or []
+    if not balancers:
         return Finding.fail(
             what,
-            seen=f"{found['spec']['type']} for {listed(ranges) if ranges else 'everybody'}",
-            expected=expected,
-            fix=fix,
+            seen="no load balancer yet",
+            expected="a host name in its status",
+            fix=f"is the stack load_balancer deployed? kubectl -n {context.namespace} describe"
+            f" ingress {name}",
         )
-    balancers = found.get("status", {}).get("loadBalancer", {}).get("ingress") or []
-    return Finding.judge(
-        what,
-        bool(balancers),
-        details=next((each.get("hostname") for each in balancers), ""),
-        seen="no load balancer yet",
-        expected="a host name in its status",
-        fix="is the stack load_balancer deployed? kubectl -n kube-system logs "
-        "deployment/aws-load-balancer-controller",
-    )
+    return Finding.ok(f"{what}, by {balancers[0].get('hostname')}")
 
 
 def _answers(context: Context, service: str) -> Finding:

@@ -49,6 +49,8 @@ _LISTINGS: list[tuple[str, str, dict[str, Any], str]] = [
     ("sns", "list_topics", {}, "Topics[].TopicArn"),
     ("sns", "list_subscriptions", {}, "Subscriptions[].Endpoint"),
     ("cloudwatch", "describe_alarms", {}, "MetricAlarms[].AlarmArn"),
+    ("acm", "list_certificates", {}, "CertificateSummaryList[].CertificateArn"),
+    ("cognito-idp", "list_user_pools", {"MaxResults": 60}, "UserPools[].Id"),
 ]
 
 

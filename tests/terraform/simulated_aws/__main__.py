@@ -18,6 +18,8 @@ from typing import Any
 # moto reads its settings when it is imported.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+# ACM sees a record in DNS within minutes.
+os.environ["MOTO_ACM_VALIDATION_WAIT"] = "1"
 
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import (

@@ -1,0 +1,198 @@
+"""Who may reach whom in a namespace of ours: NetworkPolicies as plain data.
+
+Labels and ports are those of the charts cost-analyzer 2.8.7, opentelemetry-collector 0.170.0 and
+grafana 12.11.1. Pods on the nodes' network (network-costs, node-exporter) are outside of what a
+NetworkPolicy can select. Not written here because no policy can forbid it: a node reaches its own
+pods (probes, kubectl port-forward), and answers pass.
+
+Amazon VPC CNI judges a packet to a Service by the Service's port, hence both ports where they
+differ (EKS user guide, "Limit pod traffic with Kubernetes network policies", considerations).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from settings.network import Blocks
+
+UI_PORT = 9090
+MODEL_PORT = 9003
+AGGREGATOR_PORT = 9004
+CLOUD_COST_PORT = 9005
+FORECASTING_PORT = 5000
+PROMETHEUS_PORT = 9090
+PROMETHEUS_SERVICE_PORT = 80
+GRAFANA_PORT = 3000
+
+_HTTPS = 443
+# NodeLocal DNSCache listens there, where a cluster has it.
+_NODE_LOCAL_DNS = "169.254.20.10/32"
+
+Labels = dict[str, str]
+Peer = dict[str, Any]
+Rule = dict[str, Any]
+
+COST_ANALYZER = {"app": "cost-analyzer"}
+FORECASTING = {"app": "forecasting"}
+PROMETHEUS = {"app": "prometheus", "component": "server"}
+COLLECTOR = {"app.kubernetes.io/name": "opentelemetry-collector"}
+GRAFANA = {"app.kubernetes.io/name": "grafana"}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A NetworkPolicy: its name, and its spec in Kubernetes's spelling."""
+
+    name: str
+    spec: dict[str, Any]
+
+
+def namespace() -> list[Policy]:
+    """Deny everything to every pod of a namespace, but the cluster's DNS."""
+    dns = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+    both = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
+    return [
+        Policy("deny-all", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
+        Policy(
+            "dns",
+            {
+                "podSelector": {},
+                "policyTypes": ["Egress"],
+                "egress": [{"to": [dns, *_blocks([_NODE_LOCAL_DNS])], "ports": both}],
+            },
+        ),
+    ]
+
+
+def kubecost(
+    blocks: Blocks, *, bundled_prometheus: bool, proxy_port: int | None, exposed: bool
+) -> list[Policy]:
+    """Allow what Kubecost needs.
+
+    The page's server in Kubecost's pod reaches its neighbours there by their Services.
+
+    Args:
+        blocks: who has which addresses.
+        bundled_prometheus: whether the chart's Prometheus scrapes; else a collector, if any.
+            AMP's managed scraper comes from the control plane's subnets, which may scrape anyway.
+        proxy_port: of the proxy in Kubecost's pod that signs queries for AMP, if there is one.
+            Only the API server reaches it, for who may use its proxy (`make verify`).
+        exposed: whether the load balancer leads to the UI.
+    """
+    control_plane = _blocks(blocks.control_plane)
+    callers = control_plane + (_blocks(blocks.load_balancers) if exposed else [])
+    scraper = PROMETHEUS if bundled_prometheus else COLLECTOR
+    own = [MODEL_PORT, AGGREGATOR_PORT, CLOUD_COST_PORT]
+    to_prometheus = (
+        [_to([_pods(PROMETHEUS)], PROMETHEUS_PORT, PROMETHEUS_SERVICE_PORT)]
+        if bundled_prometheus
+        else []
+    )
+    return [
+        _policy(
+            "cost-analyzer",
+            COST_ANALYZER,
+            ingress=[
+                _from(_distinct(callers), UI_PORT),
+                _from([_pods(scraper), *control_plane], MODEL_PORT),
+                _from([_pods(COST_ANALYZER)], *own),
+                _from([_pods(FORECASTING)], AGGREGATOR_PORT),
+                *([_from(control_plane, proxy_port)] if proxy_port else []),
+            ],
+            egress=[
+                _to([_pods(COST_ANALYZER)], *own),
+                _to([_pods(FORECASTING)], FORECASTING_PORT),
+                *to_prometheus,
+                _anywhere_by_https(),
+            ],
+        ),
+        _policy(
+            "forecasting",
+            FORECASTING,
+            ingress=[_from([_pods(COST_ANALYZER)], FORECASTING_PORT)],
+            egress=[_to([_pods(COST_ANALYZER)], AGGREGATOR_PORT)],
+        ),
+    ]
+
+
+def prometheus(blocks: Blocks, host_ports: Sequence[int]) -> list[Policy]:
+    """Allow what the bundled Prometheus needs; `host_ports` are what it scrapes on the nodes."""
+    callers = [_pods(COST_ANALYZER), *_blocks(blocks.control_plane)]
+    return [
+        _policy(
+            "prometheus",
+            PROMETHEUS,
+            ingress=[_from(callers, PROMETHEUS_PORT)],
+            egress=_scraping(blocks, host_ports),
+        )
+    ]
+
+
+def collector(blocks: Blocks, host_ports: Sequence[int]) -> list[Policy]:
+    """Allow what a collector in the cluster needs; nobody connects to it."""
+    return [_policy("collector", COLLECTOR, ingress=[], egress=_scraping(blocks, host_ports))]
+
+
+def grafana(blocks: Blocks, *, exposed: bool) -> list[Policy]:
+    """Allow what Grafana needs: its callers, AMP, and the page that has its plugin."""
+    control_plane = _blocks(blocks.control_plane)
+    callers = control_plane + (_blocks(blocks.load_balancers) if exposed else [])
+    return [
+        _policy(
+            "grafana",
+            GRAFANA,
+            ingress=[_from(_distinct(callers), GRAFANA_PORT)],
+            egress=[_anywhere_by_https()],
+        )
+    ]
+
+
+def _scraping(blocks: Blocks, host_ports: Sequence[int]) -> list[Rule]:
+    """Reach Kubecost, the nodes' ports, and by HTTPS the API server, STS and AMP.
+
+    An interface endpoint may have its address among the nodes', hence HTTPS there, too: for VPC
+    CNI the longest block that fits an address decides.
+    """
+    nodes = [_to(_blocks(blocks.nodes), *host_ports, _HTTPS)] if host_ports else []
+    return [_to([_pods(COST_ANALYZER)], MODEL_PORT), *nodes, _anywhere_by_https()]
+
+
+def _policy(name: str, labels: Labels, *, ingress: list[Rule], egress: list[Rule]) -> Policy:
+    spec: dict[str, Any] = {
+        "podSelector": {"matchLabels": labels},
+        "policyTypes": ["Ingress", "Egress"],
+    }
+    spec |= {"ingress": ingress} if ingress else {}
+    return Policy(name, spec | {"egress": egress})
+
+
+def _anywhere_by_https() -> Rule:
+    """The API server, AWS's APIs and price lists: of AWS's addresses no policy can have a list."""
+    return _to(_blocks(["0.0.0.0/0"]), _HTTPS)
+
+
+def _from(peers: list[Peer], *ports: int) -> Rule:
+    return {"from": peers, "ports": _tcp(ports)}
+
+
+def _to(peers: list[Peer], *ports: int) -> Rule:
+    return {"to": peers, "ports": _tcp(ports)}
+
+
+def _tcp(ports: Sequence[int]) -> list[dict[str, Any]]:
+    return [{"protocol": "TCP", "port": port} for port in ports]
+
+
+def _pods(labels: Labels) -> Peer:
+    return {"podSelector": {"matchLabels": labels}}
+
+
+def _blocks(cidrs: Sequence[str]) -> list[Peer]:
+    return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
+
+
+def _distinct(peers: list[Peer]) -> list[Peer]:
+    return [peer for index, peer in enumerate(peers) if peer not in peers[:index]]
