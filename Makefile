@@ -62,7 +62,7 @@ test: with-terraform $(PYTHON_READY) $(NODE_READY)  ## Run the tests that need n
 	@pytest $(WORKERS) --ignore=tests/lab
 
 .PHONY: lab
-lab: with-go with-terraform $(PYTHON_READY)  ## Build Prometheus, API server and collector for test-lab (first: 11 min)
+lab: with-go with-terraform $(PYTHON_READY)  ## Build Prometheus, API server and collector for test-lab (first: some 40 CPU minutes)
 	@tests/lab/tools/build
 
 .PHONY: test-lab

@@ -23,8 +23,8 @@ def add_stacks(app: App, settings: Settings) -> None:
         for index, architecture in enumerate(chosen):
             stack = overlay(architecture.name)(app, settings, cluster)
             warnings = [*quotas.warnings(settings, architecture)] if cluster.hub else []
-            if index == 0:
-                warnings += neighbours.warnings(settings.kubecost, cluster)
+            if cluster.hub and index == 0:
+                warnings += neighbours.warnings(settings)
             for warning in warnings:
                 Annotations.of(stack).add_warning(warning)
     if settings.grafana.enabled:

@@ -39,7 +39,7 @@ class WorkloadsSettings(Section):
     """Registry that has all images under their own paths, such as
     `registry.example/kubecost/cost-model`; null: those of the vendors."""
     chart_repository: ChartRepository | None = None
-    """Repository that has all charts: https://, or oci:// with the path before the charts' names;
+    """Repository that has all charts, by HTTPS or OCI, such as `oci://registry.example/charts`;
     null: those of the vendors."""
     values: ReleaseValuesSettings = ReleaseValuesSettings()
     """Helm values of the charts beside Kubecost's."""

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator
 
-from settings import Cluster, KubecostSettings
+from settings import Settings
 
 
-def warnings(kubecost: KubecostSettings, cluster: Cluster) -> Iterator[str]:
+def warnings(settings: Settings) -> Iterator[str]:
     """Say what a Kubecost that is there already would make of ours.
 
     The chart gives network-costs the same two labels in every release, and its own job selects
     them in any namespace (cost-analyzer 2.8.7, templates/_helpers.tpl and extraScrapeConfigs).
     """
-    if kubecost.network_costs and not cluster.made_by_base:
+    others = [cluster.name for cluster in settings.fleet if not cluster.made_by_base]
+    if settings.kubecost.network_costs and others:
         yield (
-            f"if cluster {cluster.name} has another Kubecost, its Prometheus scrapes the "
-            "network-costs pods installed here, too, and its network cost doubles: set its "
-            "networkCosts.enabled or kubecost.network_costs here to false, or limit its job "
-            "kubecost-networking to its own namespace"
+            f"if {others[0]}{' or another cluster' if others[1:] else ''} has a Kubecost already,"
+            " its Prometheus scrapes the network-costs pods installed here, too, and its network"
+            " cost doubles: limit its job kubecost-networking to its own namespace, or set"
+            " kubecost.network_costs to false"
         )

@@ -555,6 +555,7 @@ def test_a_cluster_too_large_for_the_managed_scraper_is_warned(
         ({}, 0),
         ({"clusters": [{"name": "kubecost"}]}, 0),
         ({"clusters": [{"name": "theirs"}]}, 1),
+        ({"clusters": [{"name": "kubecost"}, {"name": "theirs"}, {"name": "third"}]}, 1),
         ({"clusters": [{"name": "theirs"}], "kubecost": {"network_costs": False}}, 0),
     ],
 )
@@ -562,8 +563,7 @@ def test_another_kubecost_would_count_our_network_costs(
     settings: dict[str, Any], said: int
 ) -> None:
     made = Settings.model_validate(settings)
-    (cluster,) = made.fleet
-    assert len([*neighbours.warnings(made.kubecost, cluster)]) == said
+    assert len([*neighbours.warnings(made)]) == said
 
 
 def test_no_host_port_is_a_default_of_the_charts(stacks: Stacks) -> None:

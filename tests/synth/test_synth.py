@@ -19,7 +19,9 @@ def test_it_writes_warns_and_drops_without_a_program_on_the_path(tmp_path: Path)
     (tmp_path / "cdktf.out/stacks/dropped").mkdir(parents=True)
     clusters = [{"name": f"c-{number}"} for number in range(9)]
     settings = tmp_path / "nine.yaml"
-    settings.write_text(yaml.safe_dump({"architectures": ["amp"], "clusters": clusters}))
+    quiet = {"network_costs": False}
+    asked = {"architectures": ["amp"], "clusters": clusters, "kubecost": quiet}
+    settings.write_text(yaml.safe_dump(asked))
     done = subprocess.run(
         [sys.executable, "-m", "tools", "synth"],
         cwd=tmp_path,

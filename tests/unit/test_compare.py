@@ -96,20 +96,20 @@ def test_an_idle_collector() -> None:
 def test_the_example_by_hand(in_clusters: dict[str, InCluster]) -> None:
     by_name = {each.architecture.name: each for each in all_of(in_clusters)}
     cost, managed = by_name["prom_amp_cost"], by_name["amp"]
-    # 3 x (6 x 20 + 4.6 x 600) x 43,200, of which 40 million are free
-    assert cost.amounts.samples == pytest.approx(373_248_000)
-    assert cost.parts["ingestion"].usd == 29.99
-    # 3 x (62 x 20 + 40 x 600) x 43,200: 1,960 million at $0.90, 1,271.104 million at $0.35
-    assert managed.amounts.samples == pytest.approx(3_271_104_000)
-    assert managed.parts["ingestion"].usd == 220.89
-    # 150 / 30 x 3,271,104,000 x 2 bytes are 30.46 GB, of which 10 are free
-    assert managed.parts["storage"].usd == 0.61
-    # (1.13 + 10 x 5 / 3) x 3,271,104,000 = 58.2 billion, less than 200 billion
+    # 3 x (6 x 20 + 4.7 x 600) x 43,200, of which 40 million are free
+    assert cost.amounts.samples == pytest.approx(381_024_000)
+    assert cost.parts["ingestion"].usd == 30.69
+    # 3 x (70 x 20 + 39.9 x 600) x 43,200: 1,960 million at $0.90, 1,284.064 million at $0.35
+    assert managed.amounts.samples == pytest.approx(3_284_064_000)
+    assert managed.parts["ingestion"].usd == 221.34
+    # 150 / 30 x 3,284,064,000 x 2 bytes are 30.59 GB, of which 10 are free
+    assert managed.parts["storage"].usd == 0.62
+    # (1.13 + 10 x 5 / 3) x 3,284,064,000 = 58.4 billion, less than 200 billion
     assert managed.parts["query"].usd == 0
-    # 3 x 720 hours at $0.04, and 3,271,104,000 at $0.03
-    assert managed.parts["collector"].usd == 96.21
+    # 3 x 720 hours at $0.04, and 3,284,064,000 at $0.03
+    assert managed.parts["collector"].usd == 96.25
     assert managed.parts["in_cluster"].usd == 0
-    assert managed.total.usd == 317.71
+    assert managed.total.usd == 318.21
 
 
 def test_a_collector_by_hand(in_clusters: dict[str, InCluster]) -> None:
@@ -123,9 +123,9 @@ def test_a_collector_by_hand(in_clusters: dict[str, InCluster]) -> None:
 def test_without_the_free_tier(in_clusters: dict[str, InCluster]) -> None:
     estimates = all_of(in_clusters, prices=PRICES.without_free_tier())
     by_name = {each.architecture.name: each for each in estimates}
-    assert by_name["prom_amp_cost"].parts["ingestion"].usd == 33.59
-    assert by_name["amp"].parts["query"].usd == 5.82
-    assert by_name["amp"].parts["storage"].usd == 0.91
+    assert by_name["prom_amp_cost"].parts["ingestion"].usd == 34.29
+    assert by_name["amp"].parts["query"].usd == 5.84
+    assert by_name["amp"].parts["storage"].usd == 0.92
 
 
 def test_nothing_runs_nothing_is_sent(in_clusters: dict[str, InCluster]) -> None:
