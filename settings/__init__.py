@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from settings.alerts import AlertsSettings
+from settings.billing import BillingSettings
 from settings.kinds import (
     AllOrListed,
     AsTuple,
@@ -278,6 +279,8 @@ class Settings(Section):
     """What every IAM role that is made here has."""
     kms: KmsSettings = KmsSettings()
     """Customer managed keys."""
+    billing: BillingSettings = BillingSettings()
+    """Costs as AWS bills them, from a Cost and Usage Report, in place of list prices."""
     state: StateSettings = StateSettings()
     """Where Terraform keeps its state."""
     kubernetes_auth: Literal["exec", "token"] = "exec"
