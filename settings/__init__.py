@@ -292,6 +292,12 @@ class Settings(Section):
         """Give the architectures to synthesize, out of those that there are."""
         return list(architectures if self.architectures is None else self.architectures)
 
+    def prefix(self, name: str, cluster: "Cluster") -> str:
+        """Give what the names of AWS resources begin with: those of a stack for a cluster."""
+        alias = f"{self.name}-{name.replace('_', '-')}"
+        # A dot, which neither has: prom_amp on a cluster `cost` is not prom_amp_cost.
+        return alias if cluster.hub else f"{alias}.{cluster.id}"
+
     @property
     def fleet(self) -> tuple[Cluster, ...]:
         """The clusters that get the overlays, defaults filled in."""

@@ -67,14 +67,17 @@ class ReportSettings(Section):
     region: Region | None = None
     """AWS region of the bucket and of Athena; null: `region`. The report itself is always defined
     in us-east-1."""
-    retention_days: Annotated[int, Field(ge=95)] | None = None
+    retention_days: Annotated[int, Field(ge=95, le=3650)] | None = None
     """Days that the report's files are kept; null: for good. Kubecost reads back 91 days when its
     volume is lost."""
+    keep_on_destroy: bool = True
+    """`true`: a destroy ends with an error while the bucket has files, and keeps them. `false`: it
+    deletes what AWS billed, which nobody delivers again."""
     results_retention_days: Annotated[int, Field(ge=1, le=365)] = 1
     """Days that the results of Athena's queries are kept."""
     query_limit_gib: Annotated[int, Field(ge=1, le=7168)] = 50
-    """GiB that one query may scan before Athena ends it, so that no query costs more than a few
-    cents."""
+    """GiB that one query may scan before Athena ends it, so that no wrong query costs much:
+    at $5 per TB, 50 GiB are 25 cents."""
 
 
 class ExistingReportSettings(Section):
@@ -109,8 +112,8 @@ class SpotDataFeedSettings(Section):
     """
 
     create: bool = False
-    """Creates the feed and its bucket, in the account and region of the first cluster. It fails
-    when the account has a feed; name its bucket instead."""
+    """Creates the feed and its bucket, in the account and region of the first cluster. If the
+    account has a feed, name its bucket instead: there is one for each account."""
     bucket: Bucket | None = None
     """The bucket of an existing feed."""
     region: Region | None = None
@@ -146,6 +149,11 @@ class BillingSettings(Section):
     def is_on(self) -> bool:
         """Whether Kubecost reads a report."""
         return self.report.create or bool(self.existing_reports)
+
+    @property
+    def has_feed(self) -> bool:
+        """Whether Kubecost reads a spot data feed."""
+        return self.spot_data_feed.create or self.spot_data_feed.bucket is not None
 
     @property
     def makes_something(self) -> bool:

@@ -21,6 +21,14 @@ from tests.conftest import ROOT, SETTINGS_FILES
 from tools import reference
 
 SCHEMA = reference.schema(ARCHITECTURES)
+REQUIRED = {
+    "clusters.name",
+    "alerts.budgets.usd_per_month",
+    *(
+        f"billing.existing_reports.{key}"
+        for key in ("database", "table", "region", "results_bucket")
+    ),
+}
 FILES = reference.files()
 EDITOR = Draft7Validator(SCHEMA)
 PROJECT_FILES = [*SETTINGS_FILES.values(), *sorted(ROOT.glob("tests/lab/settings*.yaml"))]
@@ -133,9 +141,9 @@ def keys(schema: Any, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize(("key", "body"), list(keys(SCHEMA)), ids=lambda part: str(part)[:40])
 def test_every_key_has_a_meaning_a_default_and_a_row(key: str, body: dict[str, Any]) -> None:
     assert len(body["description"]) > 10
-    assert ("default" in body) != (key in ("clusters.name", "alerts.budgets.usd_per_month"))
+    assert ("default" in body) != (key in REQUIRED)
     page = (ROOT / reference.PAGE).read_text()
-    anchor = key.replace("clusters.", "clusters[].").replace("budgets.", "budgets[].")
+    anchor = re.sub(r"(clusters|budgets|existing_reports)\.", r"\1[].", key)
     headings = (f"## {anchor}\n", f"## {anchor}[]\n")
     assert f'<a id="{anchor}"></a>' in page or any(heading in page for heading in headings)
 

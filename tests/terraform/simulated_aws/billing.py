@@ -176,3 +176,12 @@ def start_query_execution(call: Call) -> None:
     if not (asked or group.configuration.get("ResultConfiguration", {}).get("OutputLocation")):
         message = "No output location provided. An output location is required either through the"
         raise AwsError("InvalidRequestException", f"{message} Workgroup result configuration.")
+
+
+@athena.operation
+def list_tags_for_resource(call: Call) -> Json | None:
+    """Answer no tags for a workgroup without; moto says that it does not exist."""
+    arn = call["ResourceARN"]
+    athena_backend = call.backend("athena")
+    known = arn in [group.arn for group in athena_backend.work_groups.values()]
+    return {"Tags": []} if known and not athena_backend.tagger.has_tags(arn) else None
