@@ -32,17 +32,17 @@ class Feed:
     subscription: Json = field(default_factory=dict)
 
 
-def _seen(call: Call) -> set[str]:
-    """Return the keys that AWS has seen: those of EC2 resources, and its own on cluster nodes."""
-    keys = {
-        key
-        for backend in ec2_backends[call.account].values()
-        for tags in backend.tags.values()
-        for key in tags
-    }
-    regions = ec2_backends[call.account]
-    if any(clusters(Call({}, call.account, region)) for region in regions):
-        keys.add("aws:eks:cluster-name")
+def _seen() -> set[str]:
+    """Return the keys that AWS has seen: those of EC2 resources, and its own on cluster nodes.
+
+    The account that asks is the payer of all.
+    """
+    keys = set()
+    for account, regions in list(ec2_backends.items()):
+        for region, backend in list(regions.items()):
+            keys |= {key for tags in backend.tags.values() for key in tags}
+            if clusters(Call({}, account, region)):
+                keys.add("aws:eks:cluster-name")
     return keys
 
 
@@ -53,7 +53,7 @@ def _tags(call: Call) -> Tags:
 @ce.operation
 def update_cost_allocation_tags_status(call: Call) -> Json:
     """Activate or deactivate tags; one that AWS has not seen is an error beside the others."""
-    seen, tags, errors = _seen(call), _tags(call), []
+    seen, tags, errors = _seen(), _tags(call), []
     for entry in call["CostAllocationTagsStatus"]:
         key = entry["TagKey"]
         if key not in seen | tags.active:
@@ -78,7 +78,7 @@ def list_cost_allocation_tags(call: Call) -> Json:
             "Type": "AWSGenerated" if key.startswith("aws:") else "UserDefined",
             "Status": "Active" if key in active else "Inactive",
         }
-        for key in sorted(_seen(call) | active)
+        for key in sorted(_seen() | active)
         if not asked or key in asked
     ]
     return {"CostAllocationTags": [tag for tag in found if call["Status"] in (None, tag["Status"])]}
