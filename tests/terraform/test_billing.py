@@ -281,3 +281,69 @@ def test_a_destroy_keeps_what_aws_delivered(
     )
     assert payer("glue").get_databases()["DatabaseList"] == []
     assert payer("iam").list_roles()["Roles"] == []
+
+
+def test_what_is_there_already_is_told_and_a_later_apply_ends_it(
+    missing_providers: set[str], tmp_path: Path
+) -> None:
+    stacks = synthesized(tmp_path / "synthesized", account_role_arn=None)
+    with SimulatedAws(region=REGION) as aws:
+        # A bucket of that name is another owner's, and nothing was ever tagged.
+        taken = f"kubecost-bill-{ACCOUNT}"
+        thief = session(aws, REGION, OTHER)("s3")
+        thief.create_bucket(Bucket=taken, CreateBucketConfiguration={"LocationConstraint": REGION})
+        root = Root(tmp_path / "root", stacks["billing"], aws, missing_providers)
+        root.init()
+        printed = root.apply(expect=1)
+        assert "BucketAlreadyExists" in printed
+        assert taken in printed
+        told = "reading Cost Explorer Cost Allocation Tag (aws:eks:cluster-name): empty result"
+        assert told in printed
+        # Without its bucket there is no report, and without that no table that would be empty.
+        assert aws.client("cur").describe_report_definitions()["ReportDefinitions"] == []
+        assert aws.client("glue").get_tables(DatabaseName="kubecost_bill")["TableList"] == []
+
+        thief.delete_bucket(Bucket=taken)
+        make_cluster(session(aws, REGION), "kubecost")
+        tag_a_volume(aws, "team", *VOLUME_TAGS)
+        root.apply()
+        root.assert_nothing_to_do()
+
+        # A second settings file with the same name.
+        second = Root(tmp_path / "second", stacks["billing"], aws, missing_providers)
+        second.init()
+        printed = second.apply(expect=1)
+        assert "BucketAlreadyOwnedByYou" in printed
+        (report,) = aws.client("cur").describe_report_definitions()["ReportDefinitions"]
+        assert report["ReportName"] == "kubecost"
+
+
+def test_a_report_of_that_name_is_told(missing_providers: set[str], tmp_path: Path) -> None:
+    stacks = synthesized(tmp_path / "synthesized", account_role_arn=None, activate_tags=False)
+    with SimulatedAws(region=REGION) as aws:
+        root = Root(tmp_path / "root", stacks["billing"], aws, missing_providers)
+        root.init()
+        root.apply()
+        root.run("state", "rm", "aws_cur_report_definition.report_definition")
+        printed = root.apply(expect=1)
+        assert "DuplicateReportNameException" in printed
+        assert "kubecost" in printed
+
+
+def test_a_spot_data_feed_is_in_the_account_of_the_clusters(
+    missing_providers: set[str], tmp_path: Path
+) -> None:
+    stacks = synthesized(tmp_path / "synthesized", spot_data_feed={"create": True})
+    with SimulatedAws(region=REGION) as aws:
+        make_cluster(session(aws, REGION), "kubecost")
+        tag_a_volume(aws, "team", *VOLUME_TAGS)
+        before = aws.leftovers()
+        root = Root(tmp_path / "root", stacks["billing"], aws, missing_providers)
+        root.init()
+        root.apply()
+        root.assert_nothing_to_do()
+        described = aws.client("ec2").describe_spot_datafeed_subscription()
+        feed = described["SpotDatafeedSubscription"]
+        assert (feed["Bucket"], feed["OwnerId"]) == (f"kubecost-spot-{ACCOUNT}", ACCOUNT)
+        root.destroy()
+        assert aws.leftovers() == before
