@@ -9,6 +9,7 @@ code comes.
 """
 
 from collections.abc import Iterable
+from datetime import date
 
 # Everything that Kubecost's queries name.
 ASKED_BY_KUBECOST = {
@@ -91,6 +92,15 @@ def partition_projection(folder: str) -> dict[str, str]:
         "projection.month.range": MONTHS,
         "storage.location.template": f"{folder}/year=$${{year}}/month=$${{month}}",
     }
+
+
+def rows_of_day(table: str, day: date) -> str:
+    """Write the query that counts a day's line items, and those of clusters' nodes."""
+    return (
+        "SELECT count(*), count(nullif(resource_tags_aws_eks_cluster_name, ''))"
+        f" FROM \"{table}\" WHERE year = '{day.year}' AND month = '{day.month}'"
+        f" AND date(line_item_usage_start_date) = date '{day}'"
+    )
 
 
 def cost_by_cluster(table: str) -> str:

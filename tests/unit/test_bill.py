@@ -397,3 +397,18 @@ def test_a_tags_column_is_spelled_as_aws_does(key: str, column: str) -> None:
 
 def test_the_tags_that_are_always_activated_are_always_declared() -> None:
     assert {tag_column(key) for key in (CLUSTER_TAG, *VOLUME_TAGS)} <= set(bill.columns())
+
+
+def test_the_query_of_verify_counts_the_rows_of_a_day(folder: Path) -> None:
+    deliver(
+        folder,
+        [
+            line("Usage", "i-1", 2.0, node("shop")),
+            line("Usage", "db-1", 5.0),
+            line("Usage", "i-1", 2.0, node("shop"), on="2026-11-23"),
+        ],
+    )
+    database = opened(folder)
+    for day, counted in ((24, (2, 1)), (23, (1, 1)), (22, (0, 0))):
+        query = bill.rows_of_day(TABLE, date(2026, 11, day))
+        assert database.execute(query).fetchall() == [counted]
