@@ -34,6 +34,10 @@ class Architecture:
     queries_amp: bool = True
     scraped_by_amp: bool = False
 
+    def has_ui(self, *, hub: bool) -> bool:
+        """Tell whether its Kubecost, on the hub or another cluster, is more than an agent."""
+        return hub or not self.queries_amp
+
 
 def registry(*architectures: Architecture) -> dict[str, Architecture]:
     """Index architectures by name.

@@ -16,4 +16,11 @@ class AdotAmp(Overlay):
         workspace = self.workspace()
         workspace.record("kubecost", RECORDING_RULES)
         AdotCollector(self, "collector", self.scrape_jobs, at=self.place, sends_to=workspace)
-        Kubecost(self, "kubecost", self.settings.kubecost, at=self.place, queries=workspace)
+        Kubecost(
+            self,
+            "kubecost",
+            self.settings.kubecost,
+            at=self.place,
+            bill=self.bill,
+            queries=workspace,
+        )

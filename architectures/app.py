@@ -1,12 +1,17 @@
 """Which stacks the settings ask for."""
 
+from collections.abc import Sequence
+
 from cdktf import Annotations, App
 
-from architectures import ARCHITECTURES
+from architectures import ARCHITECTURES, Architecture
 from architectures.overlay import overlay
+from modules.kubecost import reader_name
 from settings import Settings
+from settings.billing import account_of
 from stacks import neighbours, quotas
 from stacks.base import Base
+from stacks.billing import Billing, Reader
 from stacks.grafana import Grafana
 from stacks.load_balancer import LoadBalancer
 from stacks.rules import apply_rules
@@ -29,4 +34,19 @@ def add_stacks(app: App, settings: Settings) -> None:
                 Annotations.of(stack).add_warning(warning)
     if settings.grafana.enabled:
         Grafana(app, settings, architectures=[a.name for a in chosen if a.sends_to_amp])
+    if settings.billing.makes_something:
+        Billing(app, settings, readers=_readers(settings, chosen))
     apply_rules(app, settings)
+
+
+def _readers(settings: Settings, chosen: Sequence[Architecture]) -> list[Reader]:
+    """List the roles of all Kubecosts with a UI, which read the bill."""
+    return [
+        Reader(
+            account=account_of(cluster.role_arn),
+            role_name=reader_name(settings.prefix(architecture.name, cluster)),
+        )
+        for cluster in settings.fleet
+        for architecture in chosen
+        if architecture.has_ui(hub=cluster.hub)
+    ]

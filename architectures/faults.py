@@ -8,7 +8,7 @@ from architectures import ARCHITECTURES, Architecture
 from modules.owned_values import OWNED_BY_SOME, OWNED_VALUES, OWNED_VALUES_OF_RELEASES
 from settings import Settings
 from settings.expose_faults import find_faults as find_exposure_faults
-from settings.faults import Fault, until_unknown
+from settings.faults import MISSING, Fault, until_unknown
 
 
 def find_faults(settings: Settings) -> Iterator[Fault]:
@@ -21,6 +21,7 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
         _labels,
         _scraper,
         _workspace_key,
+        _readers,
         _owned_values,
         _exposure,
     )
@@ -87,6 +88,19 @@ def _workspace_key(settings: Settings) -> Iterator[Fault]:
 
 def _exposure(settings: Settings) -> Iterator[Fault]:
     yield from find_exposure_faults(settings, [each.name for each in _known(settings)])
+
+
+def _readers(settings: Settings) -> Iterator[Fault]:
+    known = _known(settings)
+    remote = [
+        cluster.name
+        for cluster in settings.fleet
+        if cluster.role_arn and any(each.has_ui(hub=cluster.hub) for each in known)
+    ]
+    for index, report in enumerate(settings.billing.existing_reports):
+        if remote and not report.role_arn:
+            allowed = f"a role in its account: Kubecost on cluster {remote[0]} is in another one"
+            yield Fault(f"billing.existing_reports[{index}].role_arn", MISSING, allowed)
 
 
 def _owned_values(settings: Settings) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from modules.amp_workspace import AmpWorkspace
 from modules.node_exporter import NodeExporter
 from modules.placement import KubecostPlacement
 from settings import Cluster, Settings
+from stacks.bill import bill_for
 from stacks.on_cluster import OnCluster
 
 
@@ -27,6 +28,7 @@ class Overlay(OnCluster):
         cluster: the cluster that the stack is for.
         place: the architecture's namespace in it.
         scrape_jobs: what there is to scrape, for whoever scrapes.
+        bill: what Kubecost reads of AWS's bill.
     """
 
     architecture: ClassVar[str]
@@ -75,6 +77,7 @@ class Overlay(OnCluster):
         if settings.kubecost.node_exporter:
             NodeExporter(self, "node_exporter", at=self.place)
         self.scrape_jobs = scrape_jobs(self.place.targets)
+        self.bill = bill_for(self, cluster, has_ui=described.has_ui(hub=cluster.hub))
         self.compose()
         if self._workspace:
             self.output_role_trust(self._workspace)

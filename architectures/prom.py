@@ -16,5 +16,6 @@ class Prom(Overlay):
             "kubecost",
             self.settings.kubecost,
             at=self.place,
+            bill=self.bill,
             scraper=BundledPrometheus(self.scrape_jobs),
         )

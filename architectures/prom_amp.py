@@ -17,6 +17,7 @@ class PromAmp(Overlay):
             "kubecost",
             self.settings.kubecost,
             at=self.place,
+            bill=self.bill,
             scraper=BundledPrometheus(self.scrape_jobs, sends=Everything(to=workspace)),
             queries=workspace,
         )

@@ -17,5 +17,6 @@ class PromAmpCost(Overlay):
             "kubecost",
             self.settings.kubecost,
             at=self.place,
+            bill=self.bill,
             scraper=BundledPrometheus(self.scrape_jobs, sends=Costs(to=workspace)),
         )

@@ -13,13 +13,14 @@ from metrics.scrape_jobs import Job
 from modules import kubecost_values as values
 from modules import traffic, versions
 from modules.amp_workspace import AmpWorkspace
+from modules.bill import Bill
 from modules.helm_release import helm_release, to_yaml
 from modules.helm_values import Values, merge
 from modules.placement import KubecostPlacement
-from modules.policy import Statement
+from modules.policy import Statement, document, trust_role
 from modules.ui_ingress import UiIngress
 from modules.volumes import claims, encrypted_class, storage_conditions
-from modules.workload_role import WorkloadRole
+from modules.workload_role import WorkloadRole, bounded_name
 from settings import KubecostSettings
 
 
@@ -75,7 +76,8 @@ class BundledPrometheus:
 class Kubecost(Construct):
     """A Kubecost that queries its bundled Prometheus, or AMP if `queries` is given.
 
-    Without `scraper` the chart brings no Prometheus: something else must scrape Kubecost.
+    Without `scraper` the chart brings no Prometheus: something else must scrape Kubecost. Its
+    one role has the rights to query AMP and to read the `bill`, and no others.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Kubecost(Construct):
         settings: KubecostSettings,
         *,
         at: KubecostPlacement,
+        bill: Bill,
         scraper: BundledPrometheus | None = None,
         queries: AmpWorkspace | None = None,
     ) -> None:
@@ -109,8 +112,7 @@ class Kubecost(Construct):
             parts += self._with_prometheus(scraper, settings)
         else:
             parts.append(values.without_prometheus())
-        if queries:
-            parts += self._querying(queries)
+        parts += self._reading(queries, bill)
         decided = merge(*parts)
         in_force = merge(decided, settings.values)
         has_ui = at.hub or not queries  # an agent has none
@@ -209,18 +211,32 @@ class Kubecost(Construct):
             parts.append(values.prometheus_service_account(role.annotations))
         return parts
 
-    def _querying(self, workspace: AmpWorkspace) -> list[Values]:
-        role = self._role("reader", f"{self._at.release}-cost-analyzer", workspace.may_query())
-        workspace.trust(role.arn)
-        return [
-            values.query_amp(
-                workspace_id=workspace.id,
-                signing=workspace.signing,
-                image_registry=self._at.workloads.image_registry,
-            ),
-            values.screen_of(hub=self._at.hub),
-            values.kubecost_service_account(role.annotations),
-        ]
+    def _reading(self, workspace: AmpWorkspace | None, bill: Bill) -> list[Values]:
+        parts: list[Values] = [{"kubecostProductConfigs": bill.for_kubecost()}]
+        if workspace:
+            parts.append(
+                values.query_amp(
+                    workspace_id=workspace.id,
+                    signing=workspace.signing,
+                    image_registry=self._at.workloads.image_registry,
+                )
+            )
+            parts.append(values.screen_of(hub=self._at.hub))
+        rights = [*([workspace.may_query()] if workspace else []), *bill.may_read()]
+        if rights:
+            role = self._role("reader", f"{self._at.release}-cost-analyzer", *rights)
+            parts.append(values.kubecost_service_account(role.annotations))
+            if workspace:
+                workspace.trust(role.arn)
+            if bill.asks_for_trust:
+                TerraformOutput(
+                    self,
+                    "bill_role_trust",
+                    value=document(trust_role(role.arn)),
+                    description="What the trust policy of each role in billing.existing_reports"
+                    " needs for this stack",
+                )
+        return parts
 
     def _role(self, purpose: str, service_account: str, *statements: Statement) -> WorkloadRole:
         role = WorkloadRole(
@@ -234,3 +250,8 @@ class Kubecost(Construct):
         )
         self._needs += role.grants
         return role
+
+
+def reader_name(prefix: str) -> str:
+    """Name the role by which a Kubecost reads AMP and the bill."""
+    return bounded_name(f"{prefix}-reader")

@@ -1,6 +1,7 @@
 """IAM policy documents as plain data."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,8 @@ def read(file: Path) -> list[Statement]:
     return statements
 
 
-def allow(*actions: str, resource: str) -> Statement:
-    """Allow actions on one resource."""
+def allow(*actions: str, resource: str | list[str]) -> Statement:
+    """Allow actions on one resource, or on several that belong together."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
@@ -80,6 +81,17 @@ def allow_account(root_arn: str, *actions: str) -> Statement:
     }
 
 
+def deny_without_tls(bucket_arn: str) -> Statement:
+    """Refuse every request to a bucket that is not encrypted on its way."""
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket_arn, f"{bucket_arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
 def trust_service(principal: str, *, account: str | None = None) -> str:
     """Let an AWS service assume the role, on behalf of one account only if it is given."""
     statement: Statement = {
@@ -105,6 +117,23 @@ def trust_role(*role_arns: str, external_id: str | None = None, tagged: bool = F
     if external_id:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
     return statement
+
+
+def trust_roles_to_come(role_arns: Iterable[str], *, accounts: Iterable[str]) -> str:
+    """Let exactly these roles assume the role, whether or not they exist by now.
+
+    As principals IAM takes existing roles only, so these are named by the condition; the accounts
+    that they are in are the principals (IAM user guide, "AWS global condition context keys",
+    aws:PrincipalArn).
+    """
+    return document(
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": [f"arn:aws:iam::{account}:root" for account in accounts]},
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": list(role_arns)}},
+        }
+    )
 
 
 def trust_service_account(

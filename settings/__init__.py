@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from settings.alerts import AlertsSettings
+from settings.billing import BillingSettings
 from settings.expose import Expose, Subject, ui_host
 from settings.kinds import (
     AllOrListed,
@@ -296,6 +297,8 @@ class Settings(Section):
     """What every IAM role that is made here has."""
     kms: KmsSettings = KmsSettings()
     """Customer managed keys."""
+    billing: BillingSettings = BillingSettings()
+    """Costs as AWS bills them, from a Cost and Usage Report, in place of list prices."""
     state: StateSettings = StateSettings()
     """Where Terraform keeps its state."""
     kubernetes_auth: Literal["exec", "token"] = "exec"
@@ -306,6 +309,12 @@ class Settings(Section):
     def chosen(self, architectures: Iterable[str]) -> list[str]:
         """Give the architectures to synthesize, out of those that there are."""
         return list(architectures if self.architectures is None else self.architectures)
+
+    def prefix(self, name: str, cluster: "Cluster") -> str:
+        """Give what the names of AWS resources begin with: those of a stack for a cluster."""
+        alias = f"{self.name}-{name.replace('_', '-')}"
+        # A dot, which neither has: prom_amp on a cluster `cost` is not prom_amp_cost.
+        return alias if cluster.hub else f"{alias}.{cluster.id}"
 
     @property
     def fleet(self) -> tuple[Cluster, ...]:

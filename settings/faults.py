@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from settings import Settings
+from settings.billing import REPORT_REGIONS, tag_column
 from settings.kinds import ClusterId
 from settings.section import Section
 
@@ -49,6 +50,11 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
         _alerts_places,
         _alerts_abroad,
         _budgets,
+        _created_report,
+        _cost_allocation_tags,
+        _existing_reports,
+        _spot_data_feed,
+        _bill_by_hand,
         _state,
     ):
         yield from until_unknown(check(settings))
@@ -188,6 +194,73 @@ def _budgets(settings: Settings) -> Iterator[Fault]:
             given = budget.model_dump(exclude={"at"}, exclude_none=True)
             yield Fault(key, given, "one budget for the same; give it several percentages under at")
         seen.add(scope)
+
+
+def _created_report(settings: Settings) -> Iterator[Fault]:
+    report, role_arn = settings.billing.report, settings.billing.account_role_arn
+    region = report.region or settings.region
+    if report.create and region not in REPORT_REGIONS:
+        key = "billing.report.region" if report.region else "region"
+        allowed = "a region that AWS delivers cost reports to; set billing.report.region to one"
+        yield Fault(key, region, f"{allowed}, for example us-east-1")
+    if role_arn and not report.create:
+        yield Fault("billing.account_role_arn", role_arn, _ONLY_CREATED)
+
+
+_ONLY_CREATED = "only with billing.report.create: true; it is about the report created here"
+
+
+def _cost_allocation_tags(settings: Settings) -> Iterator[Fault]:
+    tags = settings.billing.cost_allocation_tags
+    if tags and not settings.billing.report.create:
+        yield Fault("billing.cost_allocation_tags", tags, _ONLY_CREATED)
+    columns = Counter(map(tag_column, tags))
+    for column in [column for column, count in columns.items() if count > 1]:
+        same = [key for key in tags if tag_column(key) == column]
+        allowed = f"tag keys that AWS does not spell alike: each of these is {column}"
+        yield Fault("billing.cost_allocation_tags", same, allowed)
+
+
+def _existing_reports(settings: Settings) -> Iterator[Fault]:
+    billing = settings.billing
+    accounts = [billing.account] if billing.report.create else []
+    for index, report in enumerate(billing.existing_reports):
+        key = f"billing.existing_reports[{index}]"
+        if report.role_arn and report.report_bucket:
+            allowed = "only without role_arn: that role reads the files"
+            yield Fault(f"{key}.report_bucket", report.report_bucket, allowed)
+        if not report.role_arn and not report.report_bucket:
+            allowed = "the bucket with the report's files, or role_arn, a role that may read them"
+            yield Fault(f"{key}.report_bucket", MISSING, allowed)
+        if report.account in accounts:
+            allowed = "one report for each payer account, or its costs would count twice"
+            yield Fault(f"{key}.role_arn", report.role_arn, allowed)
+        accounts.append(report.account)
+
+
+def _spot_data_feed(settings: Settings) -> Iterator[Fault]:
+    feed = settings.billing.spot_data_feed
+    if feed.create and feed.bucket:
+        allowed = "not with create: true; name a bucket for a feed that exists, or create one"
+        yield Fault("billing.spot_data_feed.bucket", feed.bucket, allowed)
+    if feed.region and not feed.bucket:
+        allowed = "only with the bucket of an existing feed"
+        yield Fault("billing.spot_data_feed.region", feed.region, allowed)
+
+
+def _bill_by_hand(settings: Settings) -> Iterator[Fault]:
+    """Refuse a bill among the user's Helm values beside that of the section billing."""
+    billing, written = settings.billing, settings.kubecost.values.get("kubecostProductConfigs")
+    decided = {
+        "billing": ("cloudIntegration", "athena", "masterPayer") if billing.is_on else (),
+        "billing.spot_data_feed": ("awsSpotData", "projectID") if billing.has_feed else (),
+        "billing.spot_label": ("spotLabel",) if billing.spot_label != "none" else (),
+    }
+    for section, beginnings in decided.items():
+        for key, value in written.items() if isinstance(written, dict) else ():
+            if key.startswith(beginnings):
+                path = f"kubecost.values.kubecostProductConfigs.{key}"
+                yield Fault(path, value, f"nothing: {section} decides it")
 
 
 def _state(settings: Settings) -> Iterator[Fault]:

@@ -242,6 +242,17 @@ Bucket = Annotated[str, Matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 buc
 KeyPrefix = Annotated[
     str, Matching(r"[\w.-]+(/[\w.-]+)*", "a key prefix without leading or trailing slash")
 ]
+# Amazon Athena user guide, "Name databases, tables, and columns": what needs no quotes.
+AthenaName = Annotated[
+    str,
+    Matching(
+        r"[a-z_][a-z0-9_]{0,254}",
+        "a database or table of Athena: lower case letters, digits and underscores",
+    ),
+]
+Workgroup = Annotated[
+    str, Matching(r"[\w.-]{1,128}", "an Athena workgroup: 1 to 128 letters, digits and ._-")
+]
 Organization = Annotated[str, Matching(r"[\w-]{1,40}", "a Terraform Cloud organization name")]
 Project = Annotated[str, Matching(r"[\w -]{3,40}", "a Terraform Cloud project name")]
 Hostname = Annotated[str, Matching(r"[A-Za-z0-9.-]+(:\d+)?", "a host name")]

@@ -66,9 +66,7 @@ class OnCluster(Stack):
 
     def prefix(self, name: str) -> str:
         """Give what the names of AWS resources for this cluster begin with."""
-        alias = self._alias(name)
-        # A dot, which neither has: prom_amp on a cluster `cost` is not prom_amp_cost.
-        return alias if self._entry.hub else f"{alias}.{self._entry.id}"
+        return self.settings.prefix(name, self._entry)
 
     def amp_workspace(self, id: str, architecture: str, *, made_here: bool) -> AmpWorkspace:
         """Add the workspace that an architecture's clusters share.
@@ -81,7 +79,7 @@ class OnCluster(Stack):
             id,
             self.settings.amp,
             architecture=architecture,
-            alias=self._alias(architecture),
+            alias=self.settings.prefix(architecture, self.settings.fleet[0]),
             region=self.settings.amp_region,
             provider=self._amp_provider,
             cluster=self.cluster,
@@ -112,9 +110,6 @@ class OnCluster(Stack):
                 value=workspace.role_trust,
                 description="What the trust policy of amp.role_arn needs for this stack",
             )
-
-    def _alias(self, name: str) -> str:
-        return f"{self.settings.name}-{name.replace('_', '-')}"
 
     @cached_property
     def _amp_provider(self) -> AwsProvider | None:

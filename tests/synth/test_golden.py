@@ -13,7 +13,8 @@ GOLDEN = Path(__file__).with_name("golden")
 
 
 @pytest.mark.parametrize(
-    "settings", ["defaults", "turned", "exposed", "existing", "foreign", "fleet", "alerts"]
+    "settings",
+    ["defaults", "turned", "exposed", "existing", "foreign", "fleet", "alerts", "billing"],
 )
 def test_stacks_are_as_committed(
     settings: str,

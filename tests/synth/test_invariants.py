@@ -117,6 +117,8 @@ def test_policies_allow_amp_on_one_workspace_and_never_everything(
     for name, stack in stacks(settings).items():
         for where, document in policies(stack):
             for statement in document["Statement"]:
+                if statement["Effect"] == "Deny":
+                    continue
                 actions = statement["Action"]
                 for action in [actions] if isinstance(actions, str) else actions:
                     # A key is the account's own, or nobody's.
@@ -134,6 +136,21 @@ def test_policies_allow_amp_on_one_workspace_and_never_everything(
 
 
 @each_file
+def test_rights_are_on_named_resources(settings: str, stacks: Stacks) -> None:
+    # AWS has no narrower resource for these: the load balancer controller's own policy.
+    vendors = "aws_iam_role_policy.controller_role_policy.policy"
+    for name, stack in stacks(settings).items():
+        for where, document in policies(stack):
+            for statement in document["Statement"] if where != vendors else ():
+                named = statement.get("Resource", [])
+                for resource in [named] if isinstance(named, str) else named:
+                    # Of a bucket everything, never of all buckets.
+                    assert resource.count("*") <= 1, f"{name} {where}"
+                    assert not re.search(r"(^|:)\*", resource), f"{name} {where}"
+                    assert "*" not in resource or resource.endswith("/*"), f"{name} {where}"
+
+
+@each_file
 def test_every_role_trusts_one_service_or_one_service_account(
     settings: str, stacks: Stacks
 ) -> None:
@@ -145,6 +162,14 @@ def test_every_role_trusts_one_service_or_one_service_account(
             if "Service" in statement["Principal"]:
                 continue
             conditions = statement["Condition"]
+            if where == "aws_iam_role.reader.assume_role_policy":
+                # In the payer's account: roles by their full names, in the accounts that are named.
+                assert set(conditions) == {"ArnEquals"}
+                accounts = {arn.split(":")[4] for arn in statement["Principal"]["AWS"]}
+                roles = conditions["ArnEquals"]["aws:PrincipalArn"]
+                assert {arn.split(":")[4] for arn in roles} == accounts
+                assert not any("*" in arn for arn in roles)
+                continue
             assert set(conditions) == {"StringEquals"}
             subject, audience = conditions["StringEquals"].values()
             assert re.fullmatch(r"system:serviceaccount:[\w-]+:[\w-]+", subject)

@@ -237,7 +237,11 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[GitHub]]:
     quote = {"id": 0, "user": {"type": "User"}, "body": "<!-- terraform plan of prom -->"}
     # GitHub gives null for a person that is gone.
     gone = {"id": 1, "user": None, "body": None}
-    others: list[dict[str, Any]] = [quote, gone, {"id": 2, "user": {"type": "Bot"}, "body": "coverage"}]
+    others: list[dict[str, Any]] = [
+        quote,
+        gone,
+        {"id": 2, "user": {"type": "Bot"}, "body": "coverage"},
+    ]
 
     class Server(GitHub):
         comments = others

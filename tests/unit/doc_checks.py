@@ -26,7 +26,7 @@ from tools.__main__ import COMMANDS
 
 # What a command makes, and is therefore not in the repository.
 MADE = {"cdktf.out", "ejected", "node_modules", ".tools", ".lab"}
-STACKS = ("base", "load_balancer", "grafana", *ARCHITECTURES)
+STACKS = ("base", "load_balancer", "grafana", "billing", *ARCHITECTURES)
 MARKS = re.compile(r"<[^>]*>|…|\.\.\.")
 
 

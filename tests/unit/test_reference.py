@@ -139,7 +139,7 @@ def test_every_key_has_a_meaning_a_default_and_a_row(
     assert len(body["description"]) > 10
     assert ("default" in body) != required
     page = (ROOT / reference.PAGE).read_text()
-    anchor = key.replace("clusters.", "clusters[].").replace("budgets.", "budgets[].")
+    anchor = re.sub(r"(clusters|budgets|existing_reports)\.", r"\1[].", key)
     headings = (f"## {anchor}\n", f"## {anchor}[]\n")
     assert f'<a id="{anchor}"></a>' in page or any(heading in page for heading in headings)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tools.verify import amp, base, costs, delivery, pods, policies, roles, targets, ui
+from tools.verify import amp, base, bill, costs, delivery, pods, policies, roles, targets, ui
 from tools.verify.context import Context
 from tools.verify.finding import CannotCheckError, Finding, Status
 
@@ -16,6 +16,7 @@ OVERLAY: dict[str, Check] = {
     "delivery": delivery.check,
     "costs": costs.check,
     "policies": policies.check,
+    "bill": bill.check,
     "ui": ui.check,
 }
 BASE: dict[str, Check] = {"cluster": base.check, "roles": roles.check}

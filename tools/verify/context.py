@@ -187,7 +187,12 @@ class Context:
         iam = f"arn:{partition}:iam::{number}"
         match kind:
             case "aws_caller_identity":
-                return {"account_id": number}
+                region, role = self.declared.provider_of(kind, name)
+                if (region, role) == self.declared.region_and_role:
+                    return {"account_id": number}
+                with explained("get the account of your AWS identity"):
+                    identity = Aws(region, role).client("sts").get_caller_identity()
+                return {"account_id": identity["Account"]}
             case "aws_eks_cluster":
                 issuer = self.cluster["identity"]["oidc"]["issuer"]
                 return {"arn": self.cluster["arn"], "identity": [{"oidc": [{"issuer": issuer}]}]}

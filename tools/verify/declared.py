@@ -94,6 +94,10 @@ class Declared:
         clusters = self.resources("aws_eks_cluster") or self.data("aws_eks_cluster")
         return str(next(iter(clusters.values()))["name"])
 
+    def provider_of(self, kind: str, name: str) -> tuple[str, str | None]:
+        """Give region and role of the AWS provider of a data source."""
+        return self._provider(_alias(self.data(kind).get(name, {})))
+
     def _provider(self, alias: str | None) -> tuple[str, str | None]:
         """Give region and role of an AWS provider."""
         (block,) = (each for each in self._stack["provider"]["aws"] if each.get("alias") == alias)
@@ -144,6 +148,13 @@ class Declared:
         assert scheme_and_host == "http://localhost"
         port, _, path = rest.partition("/")
         return int(port), f"/{path}"
+
+    @property
+    def cloud_integration(self) -> str | None:
+        """What Kubecost is told of the bill, as JSON in which expressions still stand."""
+        configs = self.kubecost.values["kubecostProductConfigs"] if self.kubecost else {}
+        text = configs.get("cloudIntegrationJSON")
+        return str(text) if text else None
 
     @property
     def has_ui(self) -> bool:
@@ -234,11 +245,14 @@ class Declared:
     @cached_property
     def amp_role_arn(self) -> str | None:
         """The role in the workspace's account that this stack's roles assume, if any."""
+        bill = self.cloud_integration or ""
         for role in self.roles:
             for policy in role.policies.values():
                 for statement in json.loads(policy)["Statement"]:
-                    if statement["Action"] == ["sts:AssumeRole"]:
-                        return str(statement["Resource"])
+                    arn = str(statement["Resource"])
+                    # Kubecost's role may assume one for the bill, too.
+                    if statement["Action"] == ["sts:AssumeRole"] and arn not in bill:
+                        return arn
         return None
 
     @property

@@ -23,6 +23,8 @@ from botocore.config import Config
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 START_TIMEOUT = 60  # seconds
+# Where a service has its API, whatever the region.
+_REGION_OF = {"cur": "us-east-1"}
 
 # What a stack can leave behind: service, operation that lists it, arguments, and what to take.
 _LISTINGS: list[tuple[str, str, dict[str, Any], str]] = [
@@ -51,6 +53,10 @@ _LISTINGS: list[tuple[str, str, dict[str, Any], str]] = [
     ("cloudwatch", "describe_alarms", {}, "MetricAlarms[].AlarmArn"),
     ("acm", "list_certificates", {}, "CertificateSummaryList[].CertificateArn"),
     ("cognito-idp", "list_user_pools", {"MaxResults": 60}, "UserPools[].Id"),
+    ("cur", "describe_report_definitions", {}, "ReportDefinitions[].ReportName"),
+    ("glue", "get_databases", {}, "DatabaseList[].Name"),
+    ("athena", "list_work_groups", {}, "WorkGroups[?Name!='primary'].Name"),
+    ("ce", "list_cost_allocation_tags", {"Status": "Active"}, "CostAllocationTags[].TagKey"),
 ]
 
 
@@ -128,7 +134,7 @@ class SimulatedAws:
             self._clients[key] = boto3.client(
                 service,  # type: ignore[call-overload]
                 endpoint_url=self.url,
-                region_name=self.region,
+                region_name=_REGION_OF.get(service, self.region),
                 aws_access_key_id="simulated",
                 aws_secret_access_key="simulated",
                 config=config,

@@ -31,7 +31,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from . import amp, core, ec2, eks_access, eks_addons, iam_simulator, logs  # noqa: F401
+from . import amp, billing, core, cur, ec2, eks_access, eks_addons, iam_simulator, logs  # noqa: F401
 
 
 @Request.application
@@ -63,6 +63,7 @@ def main() -> None:
     core.TRAFFIC.unanswered.update(arguments.unanswered)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     core.install()
+    cur.install()
     for service in ("amp", "eks"):
         # moto routes only the paths it knows; one rule lets every operation through.
         urls: Any = importlib.import_module(f"moto.{service}.urls")

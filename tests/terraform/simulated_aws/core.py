@@ -60,7 +60,7 @@ class Call:
 
     def backend(self, service: str) -> Any:
         """Return moto's own state of a service, here as in its handlers."""
-        region = "aws" if service in ("iam", "sts") else self.region
+        region = "aws" if service in _GLOBAL else self.region
         return get_backend(service)[self.account][region]  # type: ignore[call-overload]
 
     @property
@@ -74,6 +74,9 @@ class Call:
         state: T = vars(self.backend(service)).setdefault("simulated", kind())
         return state
 
+
+# What moto keeps once for an account, not for each region.
+_GLOBAL = {"ce", "iam", "sts"}
 
 Handler = Callable[[Call], Json | None]
 _HANDLERS: dict[tuple[str, str], Handler] = {}

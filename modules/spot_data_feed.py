@@ -1,0 +1,71 @@
+"""EC2's spot data feed: what each spot instance cost, within the hour."""
+
+from dataclasses import dataclass
+
+from cdktf_cdktf_provider_aws.provider import AwsProvider
+from cdktf_cdktf_provider_aws.spot_datafeed_subscription import SpotDatafeedSubscription
+from constructs import Construct
+
+from modules import policy
+from modules.cost_report import may_read_bucket
+from modules.private_bucket import PrivateBucket
+
+RETENTION_DAYS = 30
+
+
+@dataclass(frozen=True)
+class SpotDataFeed:
+    """Where a feed's objects are, and whose spot instances they are about."""
+
+    account: str
+    region: str
+    bucket: str
+    prefix: str
+
+    def may_read(self) -> list[policy.Statement]:
+        """Allow to read what the feed wrote."""
+        return may_read_bucket(f"arn:aws:s3:::{self.bucket}")
+
+    def for_kubecost(self) -> dict[str, str]:
+        """Describe it as the chart's kubecostProductConfigs does."""
+        return {
+            "projectID": self.account,
+            "awsSpotDataRegion": self.region,
+            "awsSpotDataBucket": self.bucket,
+            "awsSpotDataPrefix": self.prefix,
+        }
+
+
+def created_bucket(name: str, account: str) -> str:
+    """Name the bucket of the feed that the stack `billing` creates."""
+    return f"{name.lower()}-spot-{account}"
+
+
+class CreatedSpotDataFeed(Construct):
+    """The feed of an account, which has at most one, and its bucket.
+
+    The feed writes by ACL (EC2 user guide, "Track your Spot Instance costs using the Spot Instance
+    data feed").
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, feed: SpotDataFeed, *, provider: AwsProvider | None
+    ) -> None:
+        super().__init__(scope, id)
+        bucket = PrivateBucket(
+            self,
+            "files",
+            name=feed.bucket,
+            expire_days=RETENTION_DAYS,
+            force_destroy=True,
+            takes_acls=True,
+            provider=provider,
+        )
+        SpotDatafeedSubscription(
+            self,
+            "this",
+            bucket=bucket.name,
+            prefix=feed.prefix,
+            depends_on=bucket.ready,
+            provider=provider,
+        )

@@ -1,0 +1,163 @@
+"""The stack `billing`: what AWS charges, for Kubecost to read; there only when enabled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from cdktf import TerraformOutput
+from cdktf_cdktf_provider_aws.ce_cost_allocation_tag import CeCostAllocationTag
+from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from constructs import Construct
+
+from metrics import bill
+from modules import policy
+from modules.cost_report import API_REGION, CostReport, CreatedCostReport, created_report
+from modules.spot_data_feed import CreatedSpotDataFeed, SpotDataFeed, created_bucket
+from settings import Settings
+from settings.billing import account_of, tag_column
+from stacks.stack import Stack
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The role of a Kubecost that reads the report.
+
+    Attributes:
+        account: its account; None for that of the identity that deploys.
+        role_name: by which the role is, or will be, known there.
+    """
+
+    account: str | None
+    role_name: str
+
+
+class Billing(Stack):
+    """A cost and usage report in the payer's account, and who may read it."""
+
+    def __init__(self, scope: Construct, settings: Settings, *, readers: Sequence[Reader]) -> None:
+        billing = settings.billing
+        region = billing.report.region or settings.region
+        super().__init__(
+            scope,
+            "billing",
+            state=settings.state,
+            region=region,
+            role_arn=billing.account_role_arn,
+            tags=settings.tags,
+        )
+        self._settings = settings
+        if billing.report.create:
+            report = created_report(
+                settings.name, region=region, account=self._account(billing.account)
+            )
+            self._create_report(report)
+            remote = [reader for reader in readers if reader.account != billing.account]
+            if remote:
+                self._let_in(remote, report)
+        if billing.spot_data_feed.create:
+            self._create_spot_data_feed()
+
+    def _create_report(self, report: CostReport) -> None:
+        settings, billing = self._settings, self._settings.billing
+        api = self.aws_provider(
+            "aws_us_east_1",
+            alias="us_east_1",
+            region=API_REGION,
+            role_arn=billing.account_role_arn,
+        )
+        CreatedCostReport(
+            self,
+            "report",
+            billing.report,
+            name=settings.name,
+            report=report,
+            tag_columns=[tag_column(key) for key in billing.cost_allocation_tags],
+            api=api,
+        )
+        for key in billing.active_tags:
+            CeCostAllocationTag(
+                self,
+                tag_column(key).replace("resource_tags", "tag"),
+                tag_key=key,
+                status="Active",
+                provider=api,
+            )
+        TerraformOutput(
+            self,
+            "files",
+            value=f"s3://{report.report_bucket}",
+            description="Where AWS puts the report: the first data within 24 hours, Kubecost shows"
+            " them after 48",
+        )
+        TerraformOutput(
+            self,
+            "cost_by_cluster",
+            value=bill.cost_by_cluster(report.table),
+            description=f"What each cluster cost the day before yesterday: Athena in"
+            f" {report.region}, workgroup {report.workgroup}, database {report.database}",
+        )
+
+    def _let_in(self, readers: Sequence[Reader], report: CostReport) -> None:
+        """Add the role that readers in other accounts than the payer's assume."""
+        accounts = {reader.account: self._account(reader.account) for reader in readers}
+        role = IamRole(
+            self,
+            "reader",
+            name=reader_role_name(self._settings.name),
+            description="Kubecosts in other accounts read the cost and usage report",
+            assume_role_policy=policy.trust_roles_to_come(
+                [
+                    f"arn:aws:iam::{accounts[reader.account]}:role/{reader.role_name}"
+                    for reader in readers
+                ],
+                accounts=accounts.values(),
+            ),
+        )
+        IamRolePolicy(
+            self,
+            "reader_policy",
+            name="access",
+            role=role.name,
+            policy=policy.document(*report.may_query()),
+        )
+
+    def _create_spot_data_feed(self) -> None:
+        settings, hub = self._settings, self._settings.fleet[0]
+        region = settings.billing.report.region or settings.region
+        elsewhere = (hub.region, hub.role_arn) != (region, settings.billing.account_role_arn)
+        account = self._account(account_of(hub.role_arn))
+        CreatedSpotDataFeed(
+            self,
+            "spot",
+            SpotDataFeed(
+                account=account,
+                region=hub.region,
+                bucket=created_bucket(settings.name, account),
+                prefix=settings.billing.spot_data_feed.prefix,
+            ),
+            provider=self.aws_provider(
+                "aws_spot", alias="spot", region=hub.region, role_arn=hub.role_arn
+            )
+            if elsewhere
+            else None,
+        )
+
+    def _account(self, account: str | None) -> str:
+        """Give an account's id; None is that of the identity that deploys."""
+        return account or self._deployer
+
+    @cached_property
+    def _deployer(self) -> str:
+        provider = None
+        if self._settings.billing.account_role_arn:
+            provider = self.aws_provider(
+                "aws_deployer", alias="deployer", region=self._settings.region, role_arn=None
+            )
+        return DataAwsCallerIdentity(self, "deployer", provider=provider).account_id
+
+
+def reader_role_name(name: str) -> str:
+    """Name the role in the payer's account that Kubecosts of other accounts assume."""
+    return f"{name}-bill-reader"
