@@ -1,15 +1,19 @@
 """Every configuration passes the strictest check there is, and the checks do find faults."""
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from copy import deepcopy
 from typing import Any
 
 import pytest
+import requests
+import trustme
 import yaml
 
 from tests.conftest import Stack
 from tests.lab.conftest import NewPath
+from tests.lab.process import BINARIES, Process, wait_until
 from tests.lab.scraper_config import ScraperConfiguration
 from tests.lab.synthesized import PROMETHEUS, Overlay
 from tests.lab.world import CLUSTERS, World, run
@@ -73,3 +77,44 @@ def test_a_component_that_adot_does_not_have_is_found(world: World, new_path: Ne
     config["exporters"]["logging"] = {}
     with pytest.raises(ValueError, match="logging"):
         run("adot_amp", overlay, new_path(), world.clusters["blue"], world.amps["adot_amp"])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_the_collector_is_healthy_on_ipv4_and_on_ipv6(
+    lab_stacks: dict[str, Stack], ca: trustme.CA, new_path: NewPath, host: str
+) -> None:
+    """In a pod of an IPv6 cluster there is no other address; `ca` is there for the network."""
+    folder = new_path()
+    given = Overlay(lab_stacks["adot_amp"], "none", folder).collector["alternateConfig"]
+    job = {"job_name": "none", "static_configs": [{"targets": ["127.0.0.1:1"]}]}
+    exporter = {"endpoint": "http://127.0.0.1:1"}
+    config = {
+        "receivers": {"prometheus": {"config": {"scrape_configs": [job]}}},
+        "exporters": {"prometheus_remote_write": exporter},
+        "extensions": {"health_check": given["extensions"]["health_check"]},
+        "service": {
+            "extensions": ["health_check"],
+            "telemetry": {"metrics": {"level": "none"}},
+            "pipelines": {
+                "metrics": {
+                    "receivers": ["prometheus"],
+                    "exporters": ["prometheus_remote_write"],
+                }
+            },
+        },
+    }
+    file = folder / "relay.yaml"
+    file.write_text(yaml.safe_dump(config))
+    with closing(Process("otelcol", [BINARIES / "otelcol", f"--config={file}"], folder)) as it:
+        wait_until(
+            lambda: requests.get(f"http://{host}:13133", timeout=5).status_code == 200,
+            60,
+            "the health check",
+            it,
+        )
+
+
+def test_the_api_server_has_the_version_that_it_was_built_from(world: World) -> None:
+    # Charts compare it; unless told at the link, it calls itself v0.0.0-master.
+    version = world.clusters["blue"].api.call("GET", "/version")["gitVersion"]
+    assert re.fullmatch(r"v1\.\d+\.\d+", version)
