@@ -38,7 +38,8 @@ help:  ## List the targets
 
 .PHONY: with-terraform with-go with-stack
 with-terraform:
-	@$(call need,terraform,install 1.11 or newer: https://developer.hashicorp.com/terraform/install)
+	@$(call need,terraform,install 1.11 or newer: https://developer.hashicorp.com/terraform/install. \
+		make synth and make quick do without)
 
 with-go:
 	@$(call need,go,the lab is built with it: https://go.dev/doc/install)
