@@ -38,7 +38,8 @@ help:  ## List the targets
 
 .PHONY: with-terraform with-go with-stack
 with-terraform:
-	@$(call need,terraform,install 1.11 or newer: https://developer.hashicorp.com/terraform/install)
+	@$(call need,terraform,install 1.11 or newer: https://developer.hashicorp.com/terraform/install. \
+		make synth and make quick do without)
 
 with-go:
 	@$(call need,go,the lab is built with it: https://go.dev/doc/install)
@@ -77,8 +78,9 @@ test-slow: with-terraform $(PYTHON_READY) .tools/checkov/.installed  ## Run the 
 quick: $(PYTHON_READY)  ## Run what takes seconds, after every edit: style, types, tests without Node.js, one golden
 	@ruff check --quiet
 	@ruff format --check --quiet
-	@mypy . & types=$$!; \
-		pytest -q tests/unit tests/synth/test_golden.py -k 'unit or defaults' -m 'not slow and not node' || exit 1; wait $$types
+	@mkdir -p .mypy_cache; mypy . > .mypy_cache/quick 2>&1 & types=$$!; \
+		pytest -q $(WORKERS) tests/unit 'tests/synth/test_golden.py::test_stacks_are_as_committed[defaults]'; \
+		wait $$types || { cat .mypy_cache/quick; exit 1; }
 
 .PHONY: lint
 lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows

@@ -30,7 +30,7 @@ from metrics.alerts import Bounds, Budget, alert_rules
 from metrics.notifications import TEMPLATE_FILE, TEMPLATES, PagerDuty, alertmanager
 from modules import policy
 from modules.amp_workspace import LABEL_SETS, AmpWorkspace
-from modules.helm_release import to_yaml
+from modules.yaml_text import to_yaml
 from settings.alerts import AlertsSettings, BudgetSettings
 
 PERIOD_SECONDS = 300

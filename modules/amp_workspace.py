@@ -23,8 +23,8 @@ from constructs import Construct
 
 from modules import partitions, policy
 from modules.cluster_lookup import ClusterLookup
-from modules.helm_release import to_yaml
 from modules.signing import Signing
+from modules.yaml_text import to_yaml
 from settings import AmpSettings
 
 LOG_RETENTION_DAYS = 30

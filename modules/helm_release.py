@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
 from cdktf import ITerraformDependable, Precondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_helm.release import Release
 from constructs import Construct
 
 from modules.helm_values import images_from, merge
 from modules.versions import Chart
+from modules.yaml_text import to_yaml
 from settings.workloads import WorkloadsSettings
 
 TIMEOUT_SECONDS = 900
@@ -61,18 +61,6 @@ def helm_release(
         if preconditions
         else None,
     )
-
-
-def to_yaml(data: Mapping[str, Any]) -> str:
-    """Write data as YAML, on as many lines as possible so that a plan shows what changes."""
-    return yaml.dump(data, Dumper=_NoAliases, sort_keys=False, width=2**31 - 1)
-
-
-class _NoAliases(yaml.CSafeDumper):
-    """The same data in two places is written twice, not as a reference that hides it."""
-
-    def ignore_aliases(self, _data: Any) -> bool:
-        return True
 
 
 def literal(data: Any) -> Any:

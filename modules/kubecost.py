@@ -14,13 +14,14 @@ from modules import kubecost_values as values
 from modules import traffic, versions
 from modules.amp_workspace import AmpWorkspace
 from modules.bill import Bill
-from modules.helm_release import helm_release, to_yaml
+from modules.helm_release import helm_release
 from modules.helm_values import Values, merge
 from modules.placement import KubecostPlacement
 from modules.policy import Statement, document, trust_role
 from modules.ui_ingress import UiIngress
 from modules.volumes import claims, encrypted_class, storage_conditions
 from modules.workload_role import WorkloadRole, bounded_name
+from modules.yaml_text import to_yaml
 from settings import KubecostSettings
 
 

@@ -19,9 +19,9 @@ from constructs import Construct
 from metrics.scrape_jobs import Job, for_managed_scraper, global_settings
 from modules import policy
 from modules.amp_workspace import AmpWorkspace
-from modules.helm_release import to_yaml
 from modules.placement import Placement
 from modules.workload_role import bounded_name
+from modules.yaml_text import to_yaml
 
 
 class ManagedScraper(Construct):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from modules.helm_release import to_yaml
+from modules.yaml_text import to_yaml
 
 Stack = dict[str, Any]
 Mutate = Callable[[Stack], None]

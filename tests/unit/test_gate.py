@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from modules.helm_release import to_yaml
+from modules.yaml_text import to_yaml
 from tests.conftest import ROOT
 from tools.gate import command, networks
 from tools.gate.absent import ABSENT, Unread

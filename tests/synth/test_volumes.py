@@ -1,4 +1,4 @@
-"""Ring 1: the volumes that the chart makes follow the Helm values in force."""
+"""Ring 2: the volumes that the chart makes follow the Helm values in force."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Ring 1: what the architectures cost, against sums that were made by hand."""
+"""Ring 2: what the architectures cost, against sums that were made by hand."""
 
 import os
 import re

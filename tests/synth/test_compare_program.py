@@ -1,4 +1,4 @@
-"""Ring 1: what `make compare` prints, draws and refuses."""
+"""Ring 2: what `make compare` prints, draws and refuses."""
 
 import json
 import re

@@ -1,0 +1,18 @@
+"""YAML that Helm, AMP and Prometheus read, written for the eyes of who reviews a plan."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+
+def to_yaml(data: Mapping[str, Any]) -> str:
+    """Write data as YAML, on as many lines as possible so that a plan shows what changes."""
+    return yaml.dump(data, Dumper=_NoAliases, sort_keys=False, width=2**31 - 1)
+
+
+class _NoAliases(yaml.CSafeDumper):
+    """The same data in two places is written twice, not as a reference that hides it."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
