@@ -33,7 +33,7 @@ DATA = {
     "kubernetes_resources",
 }
 # Kinds of Kubernetes objects that kubernetes_resources may read.
-_READ = {"StorageClass", "ServiceAccount"}
+_READ = {"StorageClass", "ServiceAccount", "PersistentVolumeClaim"}
 _TERRAFORM = {"required_version", "required_providers", "backend", "cloud"}
 _BACKENDS = {
     "local": {"path"},

@@ -338,6 +338,7 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
     ("https://prometheus-community.github.io/helm-charts", "prometheus-node-exporter"): {
         **_PLACE,
         "service": block({"enabled": _OFF, "port": free}),
+        "updateStrategy": free,
     },
     ("https://aws.github.io/eks-charts", "aws-load-balancer-controller"): {
         **_PLACE,
