@@ -22,6 +22,7 @@ from tools.gate.rules import (
     mapping,
     matching,
     one_of,
+    settled,
     shown,
     version,
 )
@@ -363,6 +364,10 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
                 "analytics": block({"check_for_updates": _OFF, "reporting_enabled": _OFF}),
                 "auth": block({"sigv4_auth_enabled": free}),
                 "auth.anonymous": block({"enabled": _OFF}),
+                "auth.proxy": settled,
+                "security": settled,
+                "server": free,
+                "users": settled,
             }
         ),
         "datasources": mapping(
