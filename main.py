@@ -1,13 +1,15 @@
 """Synthesize: kubecost.yaml -> settings -> stacks -> Terraform JSON in cdktf.out/stacks."""
 
+import os
 import sys
+from pathlib import Path
 
 from architectures.faults import find_faults
 from settings.file import SettingsError, load
 
 
 def main() -> int:
-    """Write every stack, or say on stderr what is wrong with the settings; 1 if anything is."""
+    """Write every stack, or say on stderr why not; 1 if it cannot be, 130 if interrupted."""
     try:
         settings = load(find_faults)
     except SettingsError as error:
@@ -17,10 +19,18 @@ def main() -> int:
     from cdktf import App
 
     from architectures.app import add_stacks
+    from stacks.output import OutputError, replaced
 
-    app = App()
-    add_stacks(app, settings)
-    app.synth()
+    try:
+        with replaced(Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")) as out:
+            app = App(outdir=str(out))
+            add_stacks(app, settings)
+            app.synth()
+    except OutputError as error:
+        print(f"synth: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -5,7 +5,14 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from architectures import ARCHITECTURES, Architecture
-from modules.owned_values import OWNED_BY_SOME, OWNED_VALUES, OWNED_VALUES_OF_RELEASES
+from modules.owned_values import (
+    EXPOSES,
+    EXPOSING_KEYS,
+    EXPOSING_TYPES,
+    OWNED_BY_SOME,
+    OWNED_VALUES,
+    OWNED_VALUES_OF_RELEASES,
+)
 from settings import Settings
 from settings.expose_faults import find_faults as find_exposure_faults
 from settings.faults import MISSING, Fault, until_unknown
@@ -110,10 +117,37 @@ def _owned_values(settings: Settings) -> Iterator[Fault]:
             if getattr(architecture, attribute):
                 owned.setdefault(path, f"{architecture.name} {reason}")
     parts = {tuple(path.split(".")): reason for path, reason in owned.items()}
-    yield from _refused("kubecost.values", settings.kubecost.values, parts)
+    yield from _closed("kubecost.values", settings.kubecost.values, parts)
     for release, refused in OWNED_VALUES_OF_RELEASES.items():
         values = getattr(settings.workloads.values, release)
-        yield from _refused(f"workloads.values.{release}", values, refused)
+        yield from _closed(f"workloads.values.{release}", values, refused)
+
+
+def _closed(
+    key: str, values: Mapping[str, JsonValue], owned: Mapping[tuple[str, ...], str]
+) -> Iterator[Fault]:
+    """User values that are owned, and those that would expose something besides."""
+    refused = list(_refused(key, values, owned))
+    yield from refused
+    for fault in _exposing(key, dict(values)):
+        if not any(f"{fault.key}.".startswith(f"{each.key}.") for each in refused):
+            yield fault
+
+
+def _exposing(key: str, value: JsonValue) -> Iterator[Fault]:
+    """What would open a way past kubecost.expose, wherever in the values it stands."""
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _exposing(f"{key}[{index}]", each)
+    if not isinstance(value, dict):
+        return
+    for name, each in value.items():
+        exposing_type = name == "type" and str(each).strip().lower() in EXPOSING_TYPES
+        off = not each or (isinstance(each, dict) and each.get("enabled") is False)
+        if exposing_type or (name in EXPOSING_KEYS and not off):
+            yield Fault(f"{key}.{name}", each, f"nothing: {EXPOSES}")
+        else:
+            yield from _exposing(f"{key}.{name}", each)
 
 
 def _refused(

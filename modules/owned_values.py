@@ -6,6 +6,7 @@ _EXPOSES = "set kubecost.expose instead, which asks who may come in: there is no
 
 # By path, why a user's value may not take its place.
 OWNED_VALUES = {
+    "extraObjects": "an object of any kind could expose Kubecost; deploy it beside this release",
     "federatedETL": "clusters share a screen through AMP here, not through a bucket",
     "fullnameOverride": "the scrape jobs find Kubecost by its names",
     "global.ammsp": "the architecture decides where Kubecost queries",
@@ -48,6 +49,21 @@ OWNED_VALUES = {
     "sigV4Proxy.region": "it follows from the workspace",
     "sigV4Proxy.role_arn": "set amp.role_arn instead",
 }
+
+# What exposes something wherever it stands in the values: keys by what they may not be, and types.
+EXPOSING_KEYS = {
+    "externalIPs",
+    "hostNetwork",
+    "hostPort",
+    "httpRoute",
+    "ingress",
+    "loadBalancerClass",
+    "loadBalancerIP",
+    "loadBalancerSourceRanges",
+    "nodePort",
+}
+EXPOSING_TYPES = {"loadbalancer", "nodeport", "externalname"}
+EXPOSES = _EXPOSES
 
 # The same, where only some architectures decide: what `Architecture` says of them, and the reason.
 OWNED_BY_SOME = {

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, collapse_addresses
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +15,11 @@ from settings.kinds import ClusterId
 from settings.section import Section
 
 MISSING = object()
+MOST_ADDRESSES = 1 << 24
+_PRIVATE = [
+    IPv4Network(block)
+    for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+]
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ def _admins(settings: Settings) -> Iterator[Fault]:
 
 def _api_access(settings: Settings) -> Iterator[Fault]:
     cidrs = settings.base.api_access_cidrs
-    yield from _allow_list("base.api_access_cidrs", cidrs)
+    yield from find_open("base.api_access_cidrs", cidrs)
     for cidr in cidrs:
         if _is_private(IPv4Network(cidr)):
             allowed = "public addresses; private ones use the private endpoint, always on"
@@ -108,8 +113,7 @@ def _api_access(settings: Settings) -> Iterator[Fault]:
 
 def _is_private(block: IPv4Network) -> bool:
     """Tell whether a block lies in RFC 1918's or the carrier-grade NAT range."""
-    ranges = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-    return any(block.subnet_of(IPv4Network(private)) for private in ranges)
+    return any(block.subnet_of(private) for private in _PRIVATE)
 
 
 def _clusters(settings: Settings) -> Iterator[Fault]:
@@ -139,15 +143,24 @@ def _volumes(settings: Settings) -> Iterator[Fault]:
         yield Fault("kubecost.encrypted_volumes", True, allowed)
 
 
-def _allow_list(key: str, cidrs: tuple[str, ...]) -> Iterator[Fault]:
-    """Refuse an allow-list that is open to (nearly) everyone or lists an address twice."""
-    blocks = [IPv4Network(cidr) for cidr in cidrs]
-    for index, block in enumerate(blocks):
+def find_open(key: str, cidrs: tuple[str, ...], hint: str = "") -> Iterator[Fault]:
+    """Refuse an allow-list that is open to (nearly) everyone or lists an address twice.
+
+    What is open is the sum of the list: the internet is also 256 blocks of /8.
+    """
+    blocks = sorted(map(IPv4Network, cidrs))
+    widest: IPv4Network | None = None
+    for block in blocks:
         if block.prefixlen < 8:
             yield Fault(key, str(block), "blocks of /8 or smaller, not (half) the internet")
-        for other in blocks[:index]:
-            if block.overlaps(other):
-                yield Fault(key, str(block), f"blocks that do not overlap; {other} is listed, too")
+        if widest and block.subnet_of(widest):
+            yield Fault(key, str(block), f"blocks that do not overlap; {widest} is listed, too")
+        else:
+            widest = block
+    public = sum(each.num_addresses for each in collapse_addresses(blocks) if not _is_private(each))
+    if public > MOST_ADDRESSES and all(block.prefixlen >= 8 for block in blocks):
+        allowed = f"at most {MOST_ADDRESSES:,} public addresses together, as many as a /8 has{hint}"
+        yield Fault(key, f"{len(blocks)} blocks with {public:,} public addresses", allowed)
 
 
 def _alerts_receivers(settings: Settings) -> Iterator[Fault]:

@@ -18,8 +18,12 @@ from pydantic_core import ErrorDetails
 from settings import Settings
 from settings.faults import MISSING, Fault, find_faults
 from settings.section import Section
+from settings.texts import find_texts
 
 Kind = TypeVar("Kind", bound=Section)
+LONGEST = 1 << 20  # bytes of a settings file
+MOST_NODES = 100_000
+DEEPEST = 100
 
 
 class SettingsError(Exception):
@@ -121,7 +125,11 @@ def parse(path: Path, kind: type[Kind]) -> Kind:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            read = file.read(LONGEST + 1)
+        if len(read) > LONGEST:
+            raise SettingsError(path.name, ["is larger than 1 MiB, which no settings file is"])
+        return read.decode("utf-8")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise SettingsError(path.name, [f"cannot be read: {reason}"]) from None
@@ -131,20 +139,59 @@ def _text(path: Path) -> str:
 
 def _mapping(text: str, kind: type[Section], file: str) -> dict[str, Any]:
     try:
-        data = yaml.load(text, Loader=_UniqueKeyLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        loader = _UniqueKeyLoader(text)
+        node = loader.get_single_node()
+        data = None if node is None else loader.construct_document(node)
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise SettingsError(file, [_yaml_fault(error)]) from None
     if not isinstance(data, dict):
         found = "the file is empty" if data is None else f"found a {type(data).__name__}"
         keys = " and ".join(list(kind.model_fields)[:2])
         raise SettingsError(file, [f"{found}; allowed: keys such as {keys}"])
+    if faults := list(find_texts(data)):
+        raise SettingsError(file, faults)
     return data
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys silently; here the second one is an error."""
+    """Makes an error of what PyYAML takes silently, or ends with another exception than its own.
+
+    Two equal keys, of which it keeps the last; a value that is not of its tag; and aliases that
+    stand for more than anyone writes.
+    """
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Read a node and all below it."""
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise RecursionError
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def get_single_node(self) -> yaml.Node | None:
+        """Read a document, whose aliases count as often as they stand there."""
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None:
+            _count(node, {})
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Make what a node stands for."""
+        try:
+            return super().construct_object(node, deep)
+        except (KeyError, AttributeError, IndexError, TypeError):
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+            problem = f"{node.value!r} is no {tag}" if node.id == "scalar" else f"this is no {tag}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        if not isinstance(node, yaml.MappingNode):
+            raise yaml.constructor.ConstructorError(
+                None, None, "this is no mapping, as its tag says", node.start_mark
+            )
         seen = set()
         for key_node, _ in node.value:
             if (key_node.tag, str(key_node.value)) in seen:
@@ -155,7 +202,31 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _count(node: yaml.Node, known: dict[int, int]) -> int:
+    """Count a node and all below it; refuse one that holds itself, or too many."""
+    if id(node) in known:
+        count = known[id(node)]
+        if not count:
+            raise yaml.constructor.ConstructorError(
+                None, None, "an alias stands inside of what it stands for", node.start_mark
+            )
+        return count
+    known[id(node)] = 0
+    below = node.value if isinstance(node, yaml.CollectionNode) else []
+    count = 1
+    for each in below:
+        for child in each if isinstance(each, tuple) else (each,):
+            count += _count(child, known)
+    if count > MOST_NODES:
+        problem = f"more than {MOST_NODES:,} values, counted with what aliases stand for"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    known[id(node)] = count
+    return count
+
+
 def _yaml_fault(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "is nested too deep"
     if not isinstance(error, yaml.MarkedYAMLError):
         return f"is not YAML: {' '.join(str(error).split())}"
     mark = error.problem_mark or error.context_mark

@@ -191,33 +191,43 @@ def _networks() -> Iterator[Attack]:
         "aws_vpc_endpoint",
         put("service_name", "com.amazonaws.vpce.eu-west-1.vpce-svc-0a1b2c3d"),
     )
-    service = "kubernetes_service_v1"
-    scheme = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+    ingress, prefix = "kubernetes_ingress_v1", "alb.ingress.kubernetes.io"
 
-    def annotate(key: str, value: Any) -> Mutate:
-        return put(f"metadata>annotations>{key}", value)
+    def annotate(name: str, value: Any) -> Mutate:
+        return put(f"metadata>annotations>{prefix}/{name}", value)
 
-    yield Attack(aim, "UI faces the internet", service, annotate(scheme, "internet-facing"))
-    yield Attack(aim, "UI without a scheme", service, drop(f"metadata>annotations>{scheme}"))
-    yield Attack(aim, "scheme unknown", service, annotate(scheme, "${var.scheme}"))
+    yield Attack(aim, "UI faces the internet", ingress, annotate("scheme", "internet-facing"))
+    yield Attack(aim, "UI without a scheme", ingress, drop(f"metadata>annotations>{prefix}/scheme"))
+    yield Attack(aim, "scheme unknown", ingress, annotate("scheme", "${var.scheme}"))
     for cidrs in [None, [], *WORLD, without_private()]:
-        ranges = put("spec>load_balancer_source_ranges", cidrs)
-        yield Attack(aim, f"UI for {str(cidrs)[:40]}", service, ranges)
-    for kind in ("NodePort", "ExternalName", "${var.kind}"):
-        yield Attack(aim, f"Service {kind}", service, put("spec>type", kind))
-    more_ports = [{"name": "ui", "port": 9090}, {"name": "model", "port": 9003}]
-    yield Attack(aim, "another port", service, put("spec>port", [{"port": 9003}]))
-    yield Attack(aim, "a second port", service, put("spec>port", more_ports))
-    for argument, value in {
-        "external_ips": ["203.0.113.1"],
-        "load_balancer_class": "other/lb",
-        "load_balancer_ip": "203.0.113.1",
-        "external_traffic_policy": "Local",
+        text = ",".join(cidrs) if isinstance(cidrs, list) else cidrs
+        yield Attack(aim, f"UI for {str(cidrs)[:40]}", ingress, annotate("inbound-cidrs", text))
+    for name, value in {
+        "auth-type": "none",
+        "auth-on-unauthenticated-request": "allow",
+        "auth-idp-cognito": "{}",
+        "auth-session-timeout": "9999999",
+        "listen-ports": '[{"HTTP": 80}]',
+        "ssl-policy": "ELBSecurityPolicy-2016-08",
+        "group.name": "theirs",
+        "load-balancer-attributes": "access_logs.s3.enabled=true",
     }.items():
-        yield Attack(aim, f"Service {argument}", service, put(f"spec>{argument}", value))
-    for name in ("internal", "ssl-cert", "security-groups", "attributes", "eip-allocations"):
-        key = f"service.beta.kubernetes.io/aws-load-balancer-{name}"
-        yield Attack(aim, f"annotation {name}", service, annotate(key, "x"))
+        yield Attack(aim, f"UI {name} {value}", ingress, annotate(name, value), new=False)
+    for name in ("conditions.x", "actions.x", "security-groups", "mutual-authentication", "subnet"):
+        yield Attack(aim, f"annotation {name}", ingress, annotate(name, "x"))
+    yield Attack(
+        aim, "UI of something else", ingress, put("spec>rule>host", "x.example"), new=False
+    )
+    yield Attack(aim, "no login", ingress, drop(f"metadata>annotations>{prefix}/auth-type"), False)
+    policy = "kubernetes_network_policy_v1"
+    yield Attack(aim, "policy for everybody", policy, put("spec>ingress", [{}]))
+    for cidr in ("0.0.0.0/0", "0.0.0.0/1", "203.0.113.0/24"):
+        let_in = [{"from": [{"ip_block": {"cidr": cidr}}]}]
+        yield Attack(aim, f"policy for {cidr}", policy, put("spec>ingress", let_in))
+    everybody = put("spec>egress", [{}])
+    yield Attack(aim, "policy to everybody", policy, everybody, new=False)
+    yield Attack(aim, "another policy", policy, put("spec>pod_selector", {"x": "y"}), new=False)
+    yield Attack(aim, "half a policy", policy, put("spec>policy_types", ["Egress"]), new=False)
 
 
 _ACTIONS = [
@@ -647,7 +657,7 @@ def _stacks() -> Iterator[Attack]:
         "an import": put("import", [{"to": "aws_vpc.x", "id": "vpc-1"}]),
         "removed": put("removed", [{"from": "aws_vpc.x"}]),
         "a check": put("check", {"x": {"data": {}}}),
-        "ephemeral": put("ephemeral", {"aws_secretsmanager_secret_version": {}}),
+        "ephemeral": put("ephemeral", {"aws_ssm_parameter": {}}),
         "another provider": put("terraform>required_providers>null", {"source": "hashicorp/null"}),
         "a provider's source": put("terraform>required_providers>aws>source", "evil/aws"),
         "a provider's host": put(

@@ -229,9 +229,9 @@ def test_the_values_of_our_stacks_are_read() -> None:
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    stack = {"resource": {"aws_lb": {"x\x1b[2J": {"name": "x"}}}}
+    stack = {"resource": {"aws_lb": {"x\x1b]2J": {"name": "x"}}}}
     change = {"actions": ["create"], "before": None, "after": {"name": "x"}}
-    resource = {"address": "aws_lb.x\x1b[2J", "mode": "managed", "type": "aws_lb", "change": change}
+    resource = {"address": "aws_lb.x\x1b]2J", "mode": "managed", "type": "aws_lb", "change": change}
     plan = {"format_version": "1.2", "resource_changes": [resource]}
     files = [tmp_path / "plan.json", tmp_path / "cdk.tf.json"]
     for file, content in zip(files, (plan, stack), strict=True):

@@ -1,5 +1,8 @@
 """Ring 1: what the settings file may say, and what is said when it may not."""
 
+import time
+from collections.abc import Iterable
+from ipaddress import IPv4Network
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -231,3 +234,106 @@ def test_values_of_other_charts_are_refused_alike(
     (fault,) = faults(text, tmp_path)
     assert fault.startswith(f"workloads.values.{release}.{'.'.join(path)}: given ")
     assert fault.endswith(OWNED_VALUES_OF_RELEASES[release][path])
+
+
+def within_a_second(text: str, folder: Path) -> list[str]:
+    start = time.process_time()
+    said = messages(text, folder) or []
+    assert time.process_time() - start < 1
+    return said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x" * (1 << 20) + "x", "is larger than 1 MiB, which no settings file is"),
+        ("name: kubecost\n" + "# x\n" * 300_000, "is larger than 1 MiB"),
+        (
+            "a0: &a0 [x, x]\n"
+            + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60)),
+            "is not YAML: more than 100,000 values, counted with what aliases stand for",
+        ),
+        (
+            "kubecost:\n  values:\n    a0: &a0 {x: y}\n"
+            + "".join(f"    a{i}: &a{i} {{b: *a{i - 1}, c: *a{i - 1}}}\n" for i in range(1, 60)),
+            "is not YAML: more than 100,000 values",
+        ),
+        ("a: " + "[" * 5000, "is nested too deep"),
+    ],
+    ids=["one text", "comments", "lists", "mappings", "depth"],
+)
+def test_a_file_that_is_made_to_last_ends_at_once(text: str, said: str, tmp_path: Path) -> None:
+    (fault,) = within_a_second(text, tmp_path)
+    assert fault.startswith(f"kubecost.yaml: {said}")
+
+
+def test_an_endless_file_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECOST_CONFIG", "/dev/zero")
+    with pytest.raises(SettingsError, match="larger than 1 MiB"):
+        settings_file.load(find_faults)
+
+
+UI = "kubecost: {expose: {host: k.example.com, hosted_zone: example.com, login: none, allowed_cidrs"
+API = "base: {api_access_cidrs"
+
+
+def allowed(cidrs: Iterable[object], key: str = UI) -> str:
+    return f"{key}: [{', '.join(map(str, cidrs))}]{'}' * key.count('{')}"
+
+
+def test_three_thousand_blocks_take_less_than_a_second(tmp_path: Path) -> None:
+    blocks = [*IPv4Network("203.0.0.0/12").subnets(new_prefix=24)][:3000]
+    assert within_a_second(allowed(blocks), tmp_path) == []
+    assert len(within_a_second(allowed([*blocks[:1500], *blocks[:1500]]), tmp_path)) == 1500
+
+
+EIGHTHS = [*IPv4Network("0.0.0.0/0").subnets(new_prefix=8)]
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        EIGHTHS,
+        [each for each in EIGHTHS if str(each) != "10.0.0.0/8"],
+        EIGHTHS[11:13],
+        [*IPv4Network("16.0.0.0/7").subnets(new_prefix=16)],
+    ],
+    ids=["all", "all but private", "two", "many"],
+)
+@pytest.mark.parametrize("key", [UI, API])
+def test_the_internet_in_pieces_is_refused(
+    blocks: list[IPv4Network], key: str, tmp_path: Path
+) -> None:
+    found = [each for each in faults(allowed(blocks, key), tmp_path) if "together" in each]
+    assert len(found) == 1
+    assert "at most 16,777,216 public addresses together" in found[0]
+
+
+def test_private_blocks_do_not_count(tmp_path: Path) -> None:
+    blocks = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "203.0.113.0/24"]
+    assert load(allowed(blocks), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "{ingress: {enabled: true}}",
+        "{service: {type: NodePort}}",
+        "{extraObjects: [{kind: Service}]}",
+        "{prometheus: {server: {ingress: {enabled: true}}}}",
+        "{prometheus: {alertmanager: {ingress: {enabled: true}}}}",
+        "{prometheus: {pushgateway: {service: {type: ' loadbalancer'}}}}",
+        "{kubecostFrontend: {ports: [{hostPort: 80}]}}",
+        "{kubecostModel: {hostNetwork: true}}",
+        "{grafana: {service: {nodePort: 30000}}}",
+        "{somewhere: {service: {externalIPs: [203.0.113.1]}}}",
+    ],
+)
+def test_values_that_expose_are_refused(values: str, tmp_path: Path) -> None:
+    (fault,) = faults(f"kubecost: {{values: {values}}}", tmp_path)
+    assert "; allowed: nothing: " in fault
+
+
+def test_values_that_keep_things_closed_are_accepted(tmp_path: Path) -> None:
+    values = "{kubecostFrontend: {ingress: {enabled: false}, hostPort: null}, x: {type: ClusterIP}}"
+    assert load(f"kubecost: {{values: {values}}}", tmp_path)

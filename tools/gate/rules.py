@@ -197,14 +197,25 @@ def each(item: Rule) -> Rule:
     def judge(before: Any, after: Any) -> Complaints:
         if is_empty(after):
             return
-        if not isinstance(after, list):
+        listed = _items(after)
+        if listed is None:
             yield (), unreadable(after)
             return
-        for new in after:
+        for new in listed:
             if not (isinstance(before, list) and new in before):
                 yield from item.judge(_nothing(before), new)
 
     return Rule(judge)
+
+
+def _items(value: Any) -> list[Any] | None:
+    """Give the items of a list; of one that is unknown, what the stack says of each."""
+    if isinstance(value, Unread) and len(value.texts) == 1:
+        try:
+            value = [Unread((item,)) for item in json.loads(value.texts[0])]
+        except (ValueError, TypeError):
+            return None
+    return value if isinstance(value, list) else None
 
 
 def mapping(each: Rule) -> Rule:

@@ -11,7 +11,7 @@ from typing import Any
 from tools.gate.expressions import unknown_functions
 from tools.gate.plan import Json
 
-SECTIONS = {"//", "terraform", "provider", "data", "resource", "output", "moved"}
+SECTIONS = {"//", "terraform", "provider", "data", "ephemeral", "resource", "output", "moved"}
 PROVIDERS = {
     "aws": "hashicorp/aws",
     "helm": "hashicorp/helm",
@@ -21,19 +21,25 @@ PROVIDERS = {
 DATA = {
     "aws_availability_zones",
     "aws_caller_identity",
+    "aws_cognito_user_pools",
     "aws_eks_addon_version",
     "aws_eks_cluster",
     "aws_eks_cluster_auth",
     "aws_eks_clusters",
     "aws_iam_openid_connect_provider",
     "aws_iam_session_context",
+    "aws_lb_hosted_zone_id",
     "aws_partition",
     "aws_prometheus_workspace",
     "aws_prometheus_workspaces",
+    "aws_route53_zone",
+    "aws_secretsmanager_secret_versions",
     "kubernetes_resources",
 }
+# What is read while Terraform runs, and kept nowhere.
+EPHEMERAL = {"aws_secretsmanager_secret_version"}
 # Kinds of Kubernetes objects that kubernetes_resources may read.
-_READ = {"StorageClass", "ServiceAccount"}
+_READ = {"StorageClass", "ServiceAccount", "PersistentVolumeClaim"}
 _TERRAFORM = {"required_version", "required_providers", "backend", "cloud"}
 _BACKENDS = {
     "local": {"path"},
@@ -83,6 +89,8 @@ def _unsafe(stack: Json) -> Iterator[str]:
             elif kind == "kubernetes_resources" and body.get("kind") not in _READ:
                 yield f"data.{kind}.{name}: reads objects of the kind {body.get('kind')}"
             yield from _unsafe_meta(f"data.{kind}.{name}", body)
+    for kind in stack.get("ephemeral", {}).keys() - EPHEMERAL:
+        yield f"ephemeral.{kind}: reads what no stack of this project reads"
     for kind, named in stack.get("resource", {}).items():
         for name, body in named.items():
             yield from _unsafe_meta(f"{kind}.{name}", body)

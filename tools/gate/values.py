@@ -22,6 +22,7 @@ from tools.gate.rules import (
     mapping,
     matching,
     one_of,
+    settled,
     shown,
     version,
 )
@@ -338,6 +339,7 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
     ("https://prometheus-community.github.io/helm-charts", "prometheus-node-exporter"): {
         **_PLACE,
         "service": block({"enabled": _OFF, "port": free}),
+        "updateStrategy": free,
     },
     ("https://aws.github.io/eks-charts", "aws-load-balancer-controller"): {
         **_PLACE,
@@ -362,6 +364,10 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
                 "analytics": block({"check_for_updates": _OFF, "reporting_enabled": _OFF}),
                 "auth": block({"sigv4_auth_enabled": free}),
                 "auth.anonymous": block({"enabled": _OFF}),
+                "auth.proxy": settled,
+                "security": settled,
+                "server": free,
+                "users": settled,
             }
         ),
         "datasources": mapping(
