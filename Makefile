@@ -15,9 +15,12 @@ export PIPENV_VERBOSITY := -1
 export CHECKPOINT_DISABLE := 1
 export NODE_NO_WARNINGS := 1
 
+# cdktf, or its fork in its place: cdktn, see docs/future.md.
+CDK ?= cdktf
+
 # What synth takes, and with it what tests and tools take; tools/setup.py makes both.
-SYNTH_READY := .tools/venv/.packages
-PYTHON_READY := .tools/venv/.all
+SYNTH_READY := .tools/venv/.packages-$(CDK)
+PYTHON_READY := .tools/venv/.all-$(CDK)
 NODE_READY := node_modules/.package-lock.json
 
 BASE ?= main
@@ -146,11 +149,14 @@ bench: $(PYTHON_READY) $(NODE_READY)  ## Measure synth against stock imports and
 	@python -m tools bench
 
 .PHONY: lock
-lock: $(SYNTH_READY) .tools/pipenv/.installed  ## Update Pipfile.lock and package-lock.json to the newest allowed versions
+lock: $(SYNTH_READY) .tools/pipenv/.installed  ## Update Pipfile.lock, bindings/cdktn.txt and package-lock.json to the newest allowed versions
 	@pipenv lock
 	@$(PYTHON) -c "import json, pathlib; lock = pathlib.Path('Pipfile.lock'); \
 		data = json.loads(lock.read_text()); data['_meta']['sources'] = []; \
 		lock.write_text(json.dumps(data, indent=4, sort_keys=True) + '\n')"
+	@uv=$$($(PYTHON) -c "from tools.setup import install_uv; print(install_uv())" | tail -n 1); \
+		"$$uv" pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url bindings/cdktn.in --output-file bindings/cdktn.txt
 	@npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 .PHONY: env
@@ -175,13 +181,13 @@ clean:  ## Remove what the targets made, but no Terraform state
 	@GOBIN="$(CURDIR)/.tools/bin" go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 	@touch $@
 
-$(SYNTH_READY): Pipfile.lock tools/setup.py
+$(SYNTH_READY): Pipfile.lock bindings/cdktn.txt tools/setup.py
 	@$(CHECK_PYTHON)
-	@$(PYTHON) -m tools setup packages
+	@$(PYTHON) -m tools setup packages --cdk "$(CDK)"
 
-$(PYTHON_READY): Pipfile.lock tools/setup.py
+$(PYTHON_READY): Pipfile.lock bindings/cdktn.txt tools/setup.py
 	@$(CHECK_PYTHON)
-	@$(PYTHON) -m tools setup all
+	@$(PYTHON) -m tools setup all --cdk "$(CDK)"
 
 # Apart from the project's packages: it pins many of its own.
 .tools/checkov/.installed: Makefile

@@ -5,12 +5,19 @@ It has one root in Python and one in Node.js, where jsii runs the same package. 
 root becomes a bare package, so that `from cdktf_cdktf_provider_aws.vpc import Vpc` loads that one
 submodule only, and Node.js is told by NODE_OPTIONS to load lazy.cjs, which does the same to
 `lib/index.js`. Every package that imports cdktf or a provider imports this one first.
+
+Where CDKTF's fork CDK Terrain is installed in its place (`make setup CDK=cdktn`), the same imports
+find it: `cdktf` is then `cdktn`, and `cdktf_cdktf_provider_aws` is `cdktn_provider_aws`.
 """
 
 import os
 import sys
-from importlib.util import find_spec, module_from_spec
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 
 LAZY = Path(__file__).with_name("lazy.cjs")
 
@@ -21,9 +28,20 @@ PROVIDERS = (
 )
 
 
+class _Fork(MetaPathFinder, Loader):
+    """Finds `cdktn` where nothing else finds `cdktf`."""
+
+    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self) if fullname == "cdktf" else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = import_module("cdktn")
+
+
 def _make_python_lazy() -> None:
     for root in PROVIDERS:
-        if root not in sys.modules and (spec := find_spec(root)):
+        fork = root.replace("cdktf_cdktf", "cdktn")
+        if root not in sys.modules and (spec := find_spec(root) or find_spec(fork)):
             sys.modules[root] = module_from_spec(spec)
 
 
@@ -41,5 +59,6 @@ def _make_node_lazy() -> None:
     os.environ.setdefault("NODE_NO_WARNINGS", "1")
 
 
+sys.meta_path.append(_Fork())
 _make_python_lazy()
 _make_node_lazy()

@@ -28,7 +28,6 @@ from cdktf_cdktf_provider_aws.eks_node_group import (
     EksNodeGroup,
     EksNodeGroupLaunchTemplate,
     EksNodeGroupScalingConfig,
-    EksNodeGroupUpdateConfig,
 )
 from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
 from cdktf_cdktf_provider_aws.iam_role import IamRole
@@ -240,7 +239,8 @@ class EksCluster(Construct):
             scaling_config=EksNodeGroupScalingConfig(
                 min_size=nodes.min, desired_size=nodes.desired, max_size=nodes.max
             ),
-            update_config=EksNodeGroupUpdateConfig(max_unavailable=1),
+            # No update_config: EKS takes nodes down one by one, which is wanted, and answers with a
+            # strategy that a block here would seem to change at each plan (AWS provider from 6.26).
             launch_template=EksNodeGroupLaunchTemplate(
                 id=template.id, version=Fn.tostring(template.latest_version)
             ),

@@ -33,6 +33,7 @@ COMMANDS = {
     "bench": "tools.bench",
     "demo": "tests.terraform.demo",
     "publish": "tools.publish",
+    "release": "tools.release",
 }
 
 

@@ -1,18 +1,21 @@
 """Install what is pinned in Pipfile.lock and package-lock.json, and say how long each step takes.
 
 `packages` is what synth takes, `all` adds what the tests and tools take, `cdktf` is the CDKTF
-command line. Standard library only: this runs before anything is installed.
+command line. With `--cdk cdktn` the packages are those of CDK Terrain, see docs/future.md.
+Standard library only: this runs before anything is installed.
 """
 
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tools.common import ROOT, CommandError, command_line
@@ -20,8 +23,9 @@ from tools.common import ROOT, CommandError, command_line
 UV_VERSION = "0.13.9"
 TOOLS = ROOT / ".tools"
 VENV = TOOLS / "venv"
-# Says that everything is installed, not only what synth takes; the Makefile knows it, too.
-ALL = VENV / ".all"
+# CDKTF's packages begin so in Pipfile.lock; the fork's are pinned in a lock of their own.
+CDKTF, CDKTN = "cdktf", "cdktn"
+FORK = ROOT / "bindings/cdktn.txt"
 OFFLINE = (
     "Could it not be fetched? Behind a proxy or a mirror set HTTPS_PROXY, PIP_INDEX_URL or"
     " npm_config_registry; then run the same again."
@@ -45,38 +49,46 @@ def main(arguments: list[str]) -> int:
     """Install one of the three; 0, or CommandError with what the installer said."""
     parser = command_line("setup", __doc__)
     parser.add_argument("what", choices=("packages", "all", "cdktf"))
-    what = parser.parse_args(arguments).what
-    if what == "cdktf":
+    parser.add_argument("--cdk", choices=(CDKTF, CDKTN), default=CDKTF)
+    options = parser.parse_args(arguments)
+    if options.what == "cdktf":
         with step("CDKTF command line of package-lock.json"):
             run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
     else:
-        install_packages(everything=what == "all" or ALL.exists())
+        install_packages(
+            VENV, cdk=options.cdk, everything=options.what == "all" or any(VENV.glob(".all-*"))
+        )
     return 0
 
 
-def install_packages(*, everything: bool) -> None:
-    """Bring the virtual environment to what Pipfile.lock says, without or with [dev-packages]."""
+def install_packages(venv: Path, *, cdk: str, everything: bool) -> None:
+    """Bring a virtual environment to what the locks say, without or with [dev-packages]."""
     lock = json.loads((ROOT / "Pipfile.lock").read_text(encoding="utf-8"))
     sections = ["default", "develop"] if everything else ["default"]
     wanted = list(requirements(lock, sections))
-    new = not (VENV / "bin/python").exists() or VENV.is_symlink()
+    if cdk == CDKTN:
+        fork = re.split(r"\n(?=\S)", FORK.read_text(encoding="utf-8").strip())
+        wanted = [line for line in wanted if not line.startswith(CDKTF)] + fork
+    new = not (venv / "bin/python").exists() or venv.is_symlink()
     uv = install_uv()
     if new:
         # Earlier, it was a link to an environment of pipenv's.
-        VENV.unlink() if VENV.is_symlink() else shutil.rmtree(VENV, ignore_errors=True)
-        run(uv, "venv", "--python", sys.executable, "--no-project", str(VENV))
-    listed = TOOLS / "requirements.txt"
+        venv.unlink() if venv.is_symlink() else shutil.rmtree(venv, ignore_errors=True)
+        run(uv, "venv", "--python", sys.executable, "--no-project", str(venv))
+    # What the Makefile takes for: installed, from these locks.
+    for mark in venv.glob(".*-cdkt?"):
+        mark.unlink()
+    listed = venv / "requirements.txt"
     listed.write_text("\n".join(wanted) + "\n", encoding="utf-8")
     with step(f"{len(wanted)} Python packages of Pipfile.lock"):
         run(
-            *(uv, "pip", "sync", "--require-hashes", "--python", str(VENV / "bin/python")),
+            *(uv, "pip", "sync", "--require-hashes", "--python", str(venv / "bin/python")),
             str(listed),
         )
     with step("bindings unpacked for Node.js"):
-        run(str(VENV / "bin/python"), "-c", UNPACK)
-    (VENV / ".packages").touch()
-    if everything:
-        ALL.touch()
+        run(str(venv / "bin/python"), "-c", UNPACK)
+    for what in ("packages", "all") if everything else ("packages",):
+        (venv / f".{what}-{cdk}").touch()
 
 
 def install_uv() -> str:

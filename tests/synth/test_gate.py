@@ -304,7 +304,6 @@ REPLACED = {
     "aws_vpc": {"cidr_block"},
     "aws_subnet": {"cidr_block"},
     "aws_eks_node_group": {"subnet_ids"},
-    "aws_prometheus_scraper": {"scrape_configuration"},  # by provider 5.100
 }
 
 

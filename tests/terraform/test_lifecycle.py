@@ -42,10 +42,6 @@ def test_apply_update_and_destroy(
             assert failed_checks(aws_roots, tmp_path) == expected
 
         actions = _change(deployment, written, tmp_path)
-        if "amp.aws_prometheus_scraper.scraper" in actions:
-            # Provider 5.100 replaces a scraper at every change; 6 changes it in place.
-            action = actions.pop("amp.aws_prometheus_scraper.scraper")
-            assert action in ("replace", "update")
         assert set(actions.values()) == {"update"}
         assert {
             "base.aws_eks_cluster.eks_cluster",

@@ -14,7 +14,7 @@ from tools import __main__ as door
 from tools.common import CommandError
 
 # Run where nothing is installed, and beside `make`.
-OF_CI = ("gate", "publish")
+OF_CI = ("gate", "publish", "release")
 
 
 @pytest.mark.parametrize("arguments", [[], ["Verify"], ["--help"]])

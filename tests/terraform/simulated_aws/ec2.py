@@ -106,6 +106,13 @@ def create_nat_gateway(call: Call) -> None:
 
 
 @ec2.operation
+def describe_nat_gateways(call: Call) -> None:
+    """Say of each gateway that it is in one zone: moto knows no other and says nothing of it."""
+    for gateway in call.backend("ec2").nat_gateways.values():
+        gateway.availability_mode = "zonal"
+
+
+@ec2.operation
 def describe_vpc_block_public_access_options(call: Call) -> Json:
     """Answer the account's default: public access is not blocked."""
     return {

@@ -405,6 +405,11 @@ def _launch_template(call: Call) -> Json | None:
     raise invalid(f"Launch template {asked} does not exist")
 
 
+def _node_update(asked: Json) -> Json:
+    """Return how nodes are updated, with the strategy that EKS names if it is not asked for."""
+    return {"updateStrategy": "DEFAULT", **asked}
+
+
 @eks.operation
 def create_nodegroup(call: Call) -> Json:
     """Make a managed node group; it fails where its nodes could not join the cluster."""
@@ -424,11 +429,11 @@ def create_nodegroup(call: Call) -> Json:
     defaults = {
         "releaseVersion": f"{version}.0-20260801",
         "capacityType": "ON_DEMAND",
-        "updateConfig": {"maxUnavailable": 1},
         "labels": {},
         "taints": [],
     } | ({} if template else {"instanceTypes": ["t3.medium"], "diskSize": 20})
     made = {
+        "updateConfig": _node_update(call["updateConfig"] or {"maxUnavailable": 1}),
         "nodegroupArn": call.arn("eks", f"nodegroup/{cluster.name}/{name}/{unique}"),
         "version": version,
         "status": "CREATE_FAILED" if issues else "ACTIVE",
@@ -449,7 +454,9 @@ def create_nodegroup(call: Call) -> Json:
 @eks.operation
 def update_nodegroup_config(call: Call) -> Json:
     group = NODEGROUP.find(call)
-    group.update(call.given("updateConfig", "nodeRepairConfig"))
+    group.update(call.given("nodeRepairConfig"))
+    if call["updateConfig"]:
+        group["updateConfig"] = _node_update(call["updateConfig"])
     group["scalingConfig"] = _scaling(group["scalingConfig"], call["scalingConfig"])
     labels, taints = call["labels"] or {}, call["taints"] or {}
     kept = {k: v for k, v in group["labels"].items() if k not in labels.get("removeLabels", [])}

@@ -226,7 +226,10 @@ class TestCluster:
 class TestNodegroup:
     def test_lives_and_dies_before_its_cluster(self, eks: Any, nodegroup: Json) -> None:
         assert nodegroup["status"] == "ACTIVE"
-        assert nodegroup["updateConfig"] == {"maxUnavailable": 1}
+        assert nodegroup["updateConfig"] == {
+            "maxUnavailable": 1,
+            "updateStrategy": "DEFAULT",
+        }
         assert "remoteAccess" not in nodegroup
         code, message = refused(eks.delete_cluster, name="test")
         assert (code, message) == ("ResourceInUseException", "Cluster has nodegroups attached")
@@ -728,6 +731,8 @@ class TestOrder:
         where = {"InternetGatewayId": internet, "VpcId": vpc}
         ec2.attach_internet_gateway(**where)
         nat = ec2.create_nat_gateway(**arguments)["NatGateway"]["NatGatewayId"]
+        (described,) = ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"]
+        assert described["AvailabilityMode"] == "zonal"
         assert refused(ec2.detach_internet_gateway, **where)[0] == "DependencyViolation"
         ec2.delete_nat_gateway(NatGatewayId=nat)
         ec2.delete_subnet(SubnetId=subnet)
