@@ -22,17 +22,21 @@ class Bill:
         reports: cost reports, one for each payer.
         feed: the spot data feed, if any.
         spot_label: whose node label tells of spot instances.
+        tagged: whether its role's sessions have tags, as those of EKS Pod Identity.
         asks_for_trust: whether somebody else must let the reader assume a role.
     """
 
     reports: tuple[CostReport, ...] = ()
     feed: SpotDataFeed | None = None
     spot_label: Literal["none", "managed_node_groups", "karpenter"] = "none"
+    tagged: bool = False
     asks_for_trust: bool = False
 
     def may_read(self) -> list[Statement]:
         """Allow to read all of it."""
-        statements = [each for report in self.reports for each in report.may_read()]
+        statements = [
+            each for report in self.reports for each in report.may_read(tagged=self.tagged)
+        ]
         return statements + (self.feed.may_read() if self.feed else [])
 
     def for_kubecost(self) -> dict[str, Any]:

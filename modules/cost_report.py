@@ -63,10 +63,14 @@ class CostReport:
         """The ARN of the database in the Glue catalog."""
         return self._glue(f"database/{self.database}")
 
-    def may_read(self) -> list[policy.Statement]:
-        """Allow what a reader of the report needs: its role, or the queries themselves."""
+    def may_read(self, *, tagged: bool) -> list[policy.Statement]:
+        """Allow what a reader of the report needs: its role, or the queries themselves.
+
+        `tagged` is for sessions of EKS Pod Identity, whose tags go on from role to role.
+        """
         if self.role_arn:
-            return [policy.allow("sts:AssumeRole", resource=self.role_arn)]
+            actions = ["sts:AssumeRole", *(["sts:TagSession"] if tagged else [])]
+            return [policy.allow(*actions, resource=self.role_arn)]
         return self.may_query()
 
     def may_query(self) -> list[policy.Statement]:

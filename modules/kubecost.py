@@ -233,7 +233,7 @@ class Kubecost(Construct):
                 TerraformOutput(
                     self,
                     "bill_role_trust",
-                    value=document(trust_role(role.arn)),
+                    value=document(trust_role(role.arn, tagged=bill.tagged)),
                     description="What the trust policy of each role in billing.existing_reports"
                     " needs for this stack",
                 )

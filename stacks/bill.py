@@ -9,7 +9,7 @@ from modules.cost_report import CostReport, created_report
 from modules.spot_data_feed import SpotDataFeed, created_bucket
 from settings import Cluster
 from settings.billing import account_of
-from stacks.billing import reader_role_name
+from stacks.billing import reader_role_name, role_arn_in
 from stacks.on_cluster import OnCluster
 
 
@@ -50,6 +50,7 @@ class _BillFinder:
             reports=(*created, *existing),
             feed=self._feed(),
             spot_label=billing.spot_label,
+            tagged=self._stack.cluster.pod_identity,
             asks_for_trust=any(each.role_arn for each in existing),
         )
 
@@ -57,7 +58,7 @@ class _BillFinder:
         billing, settings = self._billing, self._settings
         payer = billing.account or self._deployer
         local = account_of(self._cluster.role_arn) == billing.account
-        role_arn = f"arn:aws:iam::{payer}:role/{reader_role_name(settings.name)}"
+        role_arn = role_arn_in(payer, settings.iam.path, reader_role_name(settings.name))
         return created_report(
             settings.name,
             region=billing.report.region or settings.region,

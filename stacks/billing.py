@@ -101,18 +101,20 @@ class Billing(Stack):
 
     def _let_in(self, readers: Sequence[Reader], report: CostReport) -> None:
         """Add the role that readers in other accounts than the payer's assume."""
+        settings = self._settings
         accounts = {reader.account: self._account(reader.account) for reader in readers}
         role = IamRole(
             self,
             "reader",
-            name=reader_role_name(self._settings.name),
+            name=reader_role_name(settings.name),
             description="Kubecosts in other accounts read the cost and usage report",
             assume_role_policy=policy.trust_roles_to_come(
                 [
-                    f"arn:aws:iam::{accounts[reader.account]}:role/{reader.role_name}"
-                    for reader in readers
+                    role_arn_in(accounts[each.account], settings.iam.path, each.role_name)
+                    for each in readers
                 ],
                 accounts=accounts.values(),
+                tagged=settings.workloads.identity == "pod_identity",
             ),
         )
         IamRolePolicy(
@@ -156,6 +158,11 @@ class Billing(Stack):
                 "aws_deployer", alias="deployer", region=self._settings.region, role_arn=None
             )
         return DataAwsCallerIdentity(self, "deployer", provider=provider).account_id
+
+
+def role_arn_in(account: str, path: str, name: str) -> str:
+    """Write the ARN of a role; `path` begins and ends with a slash."""
+    return f"arn:aws:iam::{account}:role{path}{name}"
 
 
 def reader_role_name(name: str) -> str:

@@ -149,6 +149,20 @@ def test_the_readers_that_the_payer_trusts_are_the_roles_that_there_are(synthesi
         assert report["masterPayerARN"] == "arn:aws:iam::999900001111:role/kubecost-bill-reader"
 
 
+def test_a_path_and_pod_identity_are_known_on_both_sides(synthesize: Any) -> None:
+    rules = "iam: {path: /platform/}\nworkloads: {identity: pod_identity}\n"
+    stacks = synthesize(FLEET + rules + THREE_LINES)
+    (remote,) = integration(stacks["prom-data"])
+    assert remote["masterPayerARN"].endswith(":role/platform/kubecost-bill-reader")
+    assert actions(stacks["prom-data"]) == {"sts:AssumeRole", "sts:TagSession"}
+    role = stacks["billing"]["resource"]["aws_iam_role"]["reader"]
+    assert role["path"] == "/platform/"
+    (trust,) = json.loads(role["assume_role_policy"])["Statement"]
+    assert trust["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    arn = "arn:aws:iam::444455556666:role/platform/kubecost-prom.data-reader"
+    assert arn in trust["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+
+
 def test_the_report_is_defined_in_us_east_1_whatever_the_region(synthesize: Any) -> None:
     billing = synthesize(THREE_LINES)["billing"]
     definition = billing["resource"]["aws_cur_report_definition"]["report_definition"]
