@@ -27,6 +27,7 @@ GRAFANA_PORT = 3000
 _HTTPS = 443
 # NodeLocal DNSCache listens there, where a cluster has it.
 _NODE_LOCAL_DNS = "169.254.20.10/32"
+_POD_IDENTITY_AGENT = "169.254.170.23/32"
 
 Labels = dict[str, str]
 Peer = dict[str, Any]
@@ -106,7 +107,7 @@ def kubecost(
                 _to([_pods(COST_ANALYZER)], *own),
                 _to([_pods(FORECASTING)], FORECASTING_PORT),
                 *to_prometheus,
-                _anywhere_by_https(),
+                *_aws(),
             ],
         ),
         _policy(
@@ -145,7 +146,7 @@ def grafana(blocks: Blocks, *, exposed: bool) -> list[Policy]:
             "grafana",
             GRAFANA,
             ingress=[_from(_distinct(callers), GRAFANA_PORT)],
-            egress=[_anywhere_by_https()],
+            egress=_aws(),
         )
     ]
 
@@ -157,7 +158,7 @@ def _scraping(blocks: Blocks, host_ports: Sequence[int]) -> list[Rule]:
     CNI the longest block that fits an address decides.
     """
     nodes = [_to(_blocks(blocks.nodes), *host_ports, _HTTPS)] if host_ports else []
-    return [_to([_pods(COST_ANALYZER)], MODEL_PORT), *nodes, _anywhere_by_https()]
+    return [_to([_pods(COST_ANALYZER)], MODEL_PORT), *nodes, *_aws()]
 
 
 def _policy(name: str, labels: Labels, *, ingress: list[Rule], egress: list[Rule]) -> Policy:
@@ -169,9 +170,13 @@ def _policy(name: str, labels: Labels, *, ingress: list[Rule], egress: list[Rule
     return Policy(name, spec | {"egress": egress})
 
 
-def _anywhere_by_https() -> Rule:
-    """The API server, AWS's APIs and price lists: of AWS's addresses no policy can have a list."""
-    return _to(_blocks(["0.0.0.0/0"]), _HTTPS)
+def _aws() -> list[Rule]:
+    """Reach the API server, AWS's APIs and price lists, and the agent of EKS Pod Identity.
+
+    Of AWS's addresses no policy can have a list. The agent, on each node, gives a pod its
+    credentials (EKS user guide, "Learn how EKS Pod Identity works").
+    """
+    return [_to(_blocks(["0.0.0.0/0"]), _HTTPS), _to(_blocks([_POD_IDENTITY_AGENT]), 80)]
 
 
 def _from(peers: list[Peer], *ports: int) -> Rule:

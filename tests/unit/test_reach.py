@@ -99,6 +99,7 @@ def test_policies_add_up() -> None:
     assert not reaches(both, B, A, 81)
 
 
+AWS = ("any address by HTTPS", "agent of EKS Pod Identity")
 STRANGERS = [*reach.IMPOSTORS, reach.TENANT, reach.NODE, reach.INTERNET, reach.DNS]
 
 
@@ -160,18 +161,18 @@ def test_who_reaches_whom(pod: str, port: int, callers: set[str]) -> None:
 @pytest.mark.parametrize(
     ("pod", "reached"),
     [
-        ("Kubecost", {"DNS", "any address by HTTPS", "forecasting (API)", "Prometheus (API)"}),
+        ("Kubecost", {"DNS", *AWS, "forecasting (API)", "Prometheus (API)"}),
         ("forecasting", {"DNS", "Kubecost (aggregator)"}),
         (
             "Prometheus",
             {
                 "DNS",
-                "any address by HTTPS",
+                *AWS,
                 "network-costs and node-exporter on nodes",
                 "Kubecost (cost-model, metrics and API)",
             },
         ),
-        ("Grafana", {"DNS", "any address by HTTPS"}),
+        ("Grafana", {"DNS", *AWS}),
         ("other pod of the namespace", {"DNS"}),
     ],
 )
