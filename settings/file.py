@@ -184,7 +184,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             return super().construct_object(node, deep)
         except (KeyError, AttributeError, IndexError, TypeError):
             tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-            problem = f"{node.value!r} is no {tag}" if node.id == "scalar" else f"this is no {tag}"
+            scalar = isinstance(node, yaml.ScalarNode)
+            problem = f"{node.value!r} is no {tag}" if scalar else f"this is no {tag}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
