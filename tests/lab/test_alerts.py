@@ -326,7 +326,7 @@ def test_idle_nodes(tmp_path: Path) -> None:
         tmp_path,
         {
             cost("blue"): over(*gaps),
-            allocated("blue"): over(*idle, (0.3, 263), (0.9, 4 * DAY)),  # from the 83rd hour on
+            allocated("blue"): over(*idle, (0.3, 263), (0.8, 4 * DAY)),  # from the 83rd hour on
             cost("blue", "storage"): over((9, 6 * DAY)),
             cost("green"): over((1, 6 * DAY)),
             allocated("green"): over((0.5, 6 * DAY)),
@@ -343,7 +343,7 @@ def test_idle_nodes(tmp_path: Path) -> None:
         # The average is still high. Six full hours lack.
         values={
             ("84h", f"{alerts.IDLE} > 0.6"): {
-                average("blue"): (64 * 0.7 + 2 * 0.1) / 66,
+                average("blue"): (64 * 0.7 + 2 * 0.2) / 66,
                 average("tiny"): 0.9,
             }
         },
