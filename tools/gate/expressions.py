@@ -39,6 +39,7 @@ KNOWN_FUNCTIONS = {
     "element",
     "endswith",
     "formatdate",
+    "jsondecode",
     "jsonencode",
     "length",
     "min",

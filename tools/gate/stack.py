@@ -16,11 +16,13 @@ PROVIDERS = {
     "aws": "hashicorp/aws",
     "helm": "hashicorp/helm",
     "kubernetes": "hashicorp/kubernetes",
+    "http": "hashicorp/http",
 }
 # To let a new module look something up, add the data source's type here. None may read secrets.
 DATA = {
     "aws_availability_zones",
     "aws_caller_identity",
+    "aws_cognito_user_pool",
     "aws_cognito_user_pools",
     "aws_eks_addon_version",
     "aws_eks_cluster",
@@ -34,12 +36,15 @@ DATA = {
     "aws_prometheus_workspaces",
     "aws_route53_zone",
     "aws_secretsmanager_secret_versions",
+    "http",
     "kubernetes_resources",
 }
 # What is read while Terraform runs, and kept nowhere.
 EPHEMERAL = {"aws_secretsmanager_secret_version"}
 # Kinds of Kubernetes objects that kubernetes_resources may read.
 _READ = {"StorageClass", "ServiceAccount", "PersistentVolumeClaim"}
+# The one document that http may ask for: where a login provider has its endpoints.
+_DISCOVERY = re.compile(r"https://[\w.-]+(:\d+)?(/[\w./-]*)?/\.well-known/openid-configuration")
 _TERRAFORM = {"required_version", "required_providers", "backend", "cloud"}
 _BACKENDS = {
     "local": {"path"},
@@ -88,6 +93,11 @@ def _unsafe(stack: Json) -> Iterator[str]:
                 yield f"data.{kind}.{name}: reads what no stack of this project reads"
             elif kind == "kubernetes_resources" and body.get("kind") not in _READ:
                 yield f"data.{kind}.{name}: reads objects of the kind {body.get('kind')}"
+            elif kind == "http" and (
+                body.keys() - {"//", "url", "lifecycle"}
+                or not _DISCOVERY.fullmatch(str(body.get("url")))
+            ):
+                yield f"data.{kind}.{name}: asks for more than a discovery document"
             yield from _unsafe_meta(f"data.{kind}.{name}", body)
     for kind in stack.get("ephemeral", {}).keys() - EPHEMERAL:
         yield f"ephemeral.{kind}: reads what no stack of this project reads"
