@@ -24,6 +24,7 @@ from constructs import Construct
 
 from metrics import bill
 from modules import policy
+from modules.partitions import find_partition
 from modules.private_bucket import PrivateBucket
 from settings.billing import ReportSettings
 
@@ -139,8 +140,7 @@ class CostReport:
 
     @property
     def _partition(self) -> str:
-        prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-        return next((p for start, p in prefixes.items() if self.region.startswith(start)), "aws")
+        return find_partition(self.region).name
 
     def _glue(self, resource: str) -> str:
         return f"arn:{self._partition}:glue:{self.region}:{self.account}:{resource}"

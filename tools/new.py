@@ -42,6 +42,7 @@ class Answers:
     cluster_id: str | None = None
     architectures: tuple[str, ...] = ("prom_amp_cost",)
     access: tuple[str, ...] = ()
+    bill: str = "no"
 
     def told(self, question: str, text: str) -> "Answers":
         """Take the answer to a question, unchecked."""
@@ -57,6 +58,8 @@ class Answers:
                 return replace(self, cluster=cluster, cluster_id=_id_for(cluster))
             case "cluster_id":
                 return replace(self, cluster_id=text)
+            case "bill":
+                return replace(self, bill=text)
             case _:
                 return replace(self, region=text)
 
@@ -78,6 +81,10 @@ class Answers:
             lines += ["clusters:", f"  - name: {_quoted(self.cluster)}  # an existing EKS cluster"]
             if self.cluster_id:
                 lines.append(f"    id: {_quoted(self.cluster_id)}  # cluster_id on its metrics")
+        if self.bill != "no":
+            # Whatever else was answered is judged like what a file says.
+            create = "true" if self.bill == "yes" else _quoted(self.bill)
+            lines += ["", "billing:", f"  report: {{create: {create}}}  # docs/billing.md"]
         if self.cluster == Settings().name:
             lines.insert(3, f"name: {self.cluster}-finops  # {self.cluster} would stand for base's")
         return "\n".join(lines) + "\n"
@@ -179,6 +186,10 @@ def interview(flags: Mapping[str, str | None], *, only_defaults: bool) -> Answer
     }
     prompt = "Architectures: numbers or names with commas between, or all"
     talk.ask("architectures", prompt, ",".join(Answers.architectures), when)
+    print(
+        "\nA cost report shows discounts and what is outside the clusters; it costs cents a month."
+    )
+    talk.ask("bill", "Create one in this account: yes or no", "no")
     if talk.answers.cluster is None:
         print("\nYour public address opens the Kubernetes API to you, for example 203.0.113.7.")
         talk.ask("access", "Addresses or blocks; none: only from inside the VPC", "")
@@ -221,6 +232,7 @@ def next_steps(settings: Settings, file: Path) -> str:
         'eval "$(make env)"',
         *(["cdktf deploy base"] if settings.fleet[0].made_by_base else []),
         *(f"cdktf deploy {name}" for name in chosen),
+        *(["cdktf deploy billing"] if settings.billing.makes_something else []),
         *(f"make verify STACK={name}" for name in chosen),
     ]
     return "\n".join([f"{file} is written. Next:", *(f"  {command}" for command in commands)])
@@ -233,6 +245,7 @@ def run(options: argparse.Namespace) -> None:
         "cluster": options.cluster,
         "architectures": options.architecture,
         "access": options.access,
+        "bill": options.bill,
     }
     answers = interview(flags, only_defaults=options.yes)
     file: Path = options.output
@@ -251,6 +264,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--region", help="AWS region")
     parser.add_argument("--cluster", help=f"an existing EKS cluster, or {NEW}: base makes one")
     parser.add_argument("--architecture", help="names with commas between, or all")
+    parser.add_argument("--bill", choices=("yes", "no"), help="create a cost report, or not")
     parser.add_argument("--access", help="who may reach a new cluster's API: addresses or blocks")
     parser.add_argument("--yes", action="store_true", help="ask nothing; replace the file")
     parser.add_argument("--output", type=Path, default=Path("kubecost.yaml"), help="file to write")

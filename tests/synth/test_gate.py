@@ -347,3 +347,42 @@ def _replace(plan: Any) -> int:
             if before and after and before.get(argument) != after.get(argument):
                 change["actions"] = ["delete", "create"]
     return len(changing)
+
+
+def test_a_bill_asks_who_gets_it_and_whom_the_payer_trusts_and_nothing_else(stacks: Stacks) -> None:
+    asked = {
+        (name, finding.where.split(".")[0], finding.what.split(" ")[0])
+        for name, stack in stacks("billing").items()
+        for finding in gate.findings(plans.create(stack), stack)
+    }
+    billing = {(kind, what) for name, kind, what in asked if name == "billing"}
+    assert billing == {
+        ("aws_cur_report_definition", "sends"),
+        ("aws_iam_role", "assume_role_policy"),
+        ("aws_s3_bucket_policy", "lets"),
+        ("aws_spot_datafeed_subscription", "sends"),
+    }
+    # Where Kubecost sends queries, and the role of another payer, which nobody here made.
+    asked_of_kubecost = {kind for name, kind, _ in asked if name == "prom"}
+    assert asked_of_kubecost == {"aws_iam_role_policy", "helm_release"}
+
+
+def test_a_bill_that_loses_its_guards_is_held(stacks: Stacks) -> None:
+    stack = stacks("billing")["billing"]
+    changes: list[tuple[str, str, str, Any]] = [
+        (
+            "aws_s3_bucket_public_access_block",
+            "report_files_public_access",
+            "block_public_policy",
+            False,
+        ),
+        ("aws_s3_bucket", "report_files", "force_destroy", True),
+        ("aws_glue_catalog_table", "report_table", "parameters", {"projection.enabled": "false"}),
+        ("aws_ce_cost_allocation_tag", "tag_aws_eks_cluster_name", "status", "Inactive"),
+        ("aws_cur_report_definition", "report_definition", "s3_bucket", "another"),
+    ]
+    for kind, name, argument, value in changes:
+        changed = deepcopy(stack)
+        changed["resource"][kind][name][argument] = value
+        found = gate.findings(plans.update(stack, changed), changed)
+        assert any(f"{kind}.{name}" in finding.where for finding in found), (kind, argument)

@@ -81,6 +81,14 @@ def test_flags_answer(
     assert {"STACK=prom", "STACK=amp"} <= {*said}
 
 
+def test_a_bill_is_one_question(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new", "--bill", "yes", "--yes", "--output", str(file)]) == 0
+    assert load(file, monkeypatch).billing.report.create
+    assert "cdktf deploy billing" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
@@ -130,19 +138,22 @@ def test_each_question_is_asked_again_until_the_answer_fits(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    answer += ["Seoul", "eu-west-1", "1", "9", "2, prom", "10.0.0.1", "203.0.113.7"]
+    answer += ["Seoul", "eu-west-1", "1", "9", "2, prom", "maybe", "yes", "10.0.0.1", "203.0.113.7"]
     assert main(["new", "--output", str(file)]) == 0
     settings = load(file, monkeypatch)
     assert settings.region == "eu-west-1"
     assert settings.architectures == ("prom_amp_cost", "prom")
     assert settings.base.api_access_cidrs == ("203.0.113.7/32",)
-    assert len(capsys.readouterr().err.splitlines()) == 3
+    assert settings.billing.report.create
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 4
+    assert 'billing.report.create: given "maybe"; allowed: true or false' in said[2]
 
 
 def test_a_cluster_with_an_impossible_id_gets_another(
     file: Path, answer: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer += ["", "2024", "2025", "shop-2024", ""]
+    answer += ["", "2024", "2025", "shop-2024", "", ""]
     assert main(["new", "--output", str(file)]) == 0
     (target,) = load(file, monkeypatch).fleet
     assert (target.name, target.id) == ("2024", "shop-2024")
@@ -152,7 +163,7 @@ def test_the_clusters_that_aws_shows_can_be_chosen_by_number(
     file: Path, answer: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(new, "clusters_in", {"eu-west-1": ["data", "shop"]}.__getitem__)
-    answer += ["eu-west-1", "3", ""]
+    answer += ["eu-west-1", "3", "", ""]
     assert main(["new", "--output", str(file)]) == 0
     assert [target.name for target in load(file, monkeypatch).fleet] == ["shop"]
 
@@ -199,7 +210,7 @@ def test_the_region_comes_from_the_environment(
 
 def test_a_file_that_decides_nothing_is_replaced(file: Path, answer: list[str]) -> None:
     file.write_text("region: ap-northeast-2  # as it is by default\nbase:\n")
-    answer += ["eu-west-1", "shop", ""]
+    answer += ["eu-west-1", "shop", "", ""]
     assert main(["new", "--output", str(file)]) == 0
     assert yaml.safe_load(file.read_text())["region"] == "eu-west-1"
 
@@ -209,7 +220,7 @@ def test_a_file_that_decides_something_is_replaced_only_when_asked(
     old: str, file: Path, answer: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text(old, encoding="latin-1")
-    answer += ["", "shop", "", "n"]
+    answer += ["", "shop", "", "", "n"]
     assert main(["new", "--output", str(file)]) == 1
     said = capsys.readouterr()
     assert file.read_text(encoding="latin-1") == old
@@ -244,6 +255,7 @@ def test_a_person_at_a_terminal(file: Path, monkeypatch: pytest.MonkeyPatch) -> 
             (r"AWS region \[ap-northeast-2\]: ", "eu-central-1"),
             (r"EKS cluster.* \[new\]: ", ""),
             (r"Architectures.* \[prom_amp_cost\]: ", "1"),
+            (r"Create one.* \[no\]: ", ""),
             (r"Addresses.* \[none\]: ", "203.0.113.7"),
         ]:
             person.expect(prompt)

@@ -75,6 +75,13 @@ def _notes(
             f"{fleet.pods:,} pods per cluster are assumed, {PODS_PER_NODE} on each node; give "
             "yours with --pods"
         )
+    if settings.billing.report.create:
+        yield (
+            "billing: the report is free; S3 keeps it for cents, and Athena takes $5 per TB that"
+            " Kubecost's queries scan (a payer of a million dollars a month has about 1 GB of"
+            " report a month), which is not counted here. Kubecost then shows what AWS charges,"
+            " discounts included"
+        )
     if settings.kubecost.node_exporter:
         yield "kubecost.node_exporter is on, which adds samples that are not counted here"
     if not settings.kubecost.network_costs:

@@ -52,6 +52,45 @@ GRANTS = [
         WORKSPACE,
     ),
 ]
+# To query the one cost report that the stack `billing` makes, or to assume its role for that.
+_GLUE = rf"arn:{_PARTITION}:glue:[a-z0-9-]+:{_ACCOUNT}"
+_BUCKET = rf"arn:{_PARTITION}:s3:::[a-z0-9-]+"
+_READ_GLUE = ("GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions")
+GRANTS += [
+    Grant(
+        frozenset(
+            {
+                "athena:StartQueryExecution",
+                "athena:StopQueryExecution",
+                "athena:GetQueryExecution",
+                "athena:GetQueryResults",
+                "athena:GetWorkGroup",
+            }
+        ),
+        rf"arn:{_PARTITION}:athena:[a-z0-9-]+:{_ACCOUNT}:workgroup/[\w-]+-bill",
+    ),
+    Grant(
+        frozenset(f"glue:{action}" for action in _READ_GLUE),
+        rf"{_GLUE}:(catalog|database/[a-z0-9_]+_bill|table/[a-z0-9_]+_bill/costs)",
+    ),
+    Grant(
+        frozenset({"glue:GetDatabase", "glue:GetDatabases"}), rf"{_GLUE}:(catalog|database/default)"
+    ),
+    Grant(
+        frozenset({"s3:GetBucketLocation", "s3:ListBucket"}),
+        rf"{_BUCKET}-(bill|bill-results|spot)-{_ACCOUNT}",
+    ),
+    # What is in a bucket has no names that are known before.
+    Grant(frozenset({"s3:GetObject"}), rf"{_BUCKET}-(bill|bill-results|spot)-{_ACCOUNT}/\*"),
+    Grant(
+        frozenset({"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}),
+        rf"{_BUCKET}-bill-results-{_ACCOUNT}/\*",
+    ),
+    Grant(
+        frozenset({"sts:AssumeRole", "sts:TagSession"}),
+        rf"arn:{_PARTITION}:iam::{_ACCOUNT}:role/([\w+=,.@-]+/)*[\w-]+-bill-reader",
+    ),
+]
 # Of use to nobody but who looks for something: may be allowed on everything, at any time.
 HARMLESS = {"aps:ListWorkspaces"}
 # Policies that a vendor publishes, as this project ships them.

@@ -241,6 +241,8 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
                 "sharedOverhead": free,
                 "defaultIdle": free,
                 "discount": free,
+                "spotLabel": free,
+                "spotLabelValue": free,
             }
         ),
         "networkCosts": block(
