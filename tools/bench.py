@@ -61,6 +61,13 @@ class Renamed:
 
 sys.meta_path.insert(0, Renamed())
 """
+# With this project's part in it: `bindings` knows the providers by their old names only.
+FORK_LAZY = f"""{RENAMED}
+from importlib.util import find_spec, module_from_spec
+for provider in ("aws", "helm", "kubernetes"):
+    root = "cdktn_provider_" + provider
+    sys.modules[root] = module_from_spec(find_spec(root))
+{OURS}"""
 # Without this project's part in it.
 FORK_AS_IT_IS = (
     f"{RENAMED}import types; sys.modules['bindings'] = types.ModuleType('bindings')\n{OURS}"
@@ -79,7 +86,7 @@ PROGRAMS = {
     "this project": Program([sys.executable, "-c", OURS]),
     "stock imports": Program([sys.executable, "-c", STOCK]),
     "fork cdktn": Program([str(FORK_VENV / "bin/python"), "-c", FORK_AS_IT_IS]),
-    "cdktn, lazy": Program([str(FORK_VENV / "bin/python"), "-c", RENAMED + OURS]),
+    "cdktn, lazy": Program([str(FORK_VENV / "bin/python"), "-c", FORK_LAZY]),
     "make synth": Program(["make", "--silent", "synth"]),
     "cdktf synth": Program([str(ROOT / "bin/cdktf"), "synth"]),
     "a mistake": Program([sys.executable, "main.py"], settings="region: nowhere", status=1),
