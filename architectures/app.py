@@ -9,7 +9,7 @@ from architectures.overlay import overlay
 from modules.kubecost import reader_name
 from settings import Settings
 from settings.billing import account_of
-from stacks import neighbours, quotas
+from stacks import neighbours, quotas, support
 from stacks.base import Base
 from stacks.billing import Billing, Reader
 from stacks.grafana import Grafana
@@ -21,7 +21,9 @@ def add_stacks(app: App, settings: Settings) -> None:
     """Put into the app the stacks that the settings ask for; no stack depends on another."""
     chosen = [ARCHITECTURES[name] for name in settings.chosen(ARCHITECTURES)]
     if any(cluster.made_by_base for cluster in settings.fleet):
-        Base(app, settings)
+        base = Base(app, settings)
+        for warning in support.warnings(settings, support.today()):
+            Annotations.of(base).add_warning(warning)
     for cluster in settings.fleet:
         if settings.needs_load_balancer_stack(cluster):
             LoadBalancer(app, settings, cluster)

@@ -1,8 +1,9 @@
 """Every version that the synthesized Terraform pins, but for Kubecost's own chart (settings).
 
-Checked on 2026-11-24.
+Looked at on 2026-11-27; docs/upgrade.md says which newer ones are not taken, and why.
 """
 
+from datetime import date
 from typing import NamedTuple
 
 TERRAFORM = ">= 1.11"  # lock files in S3
@@ -14,6 +15,14 @@ PROVIDERS = {
     "kubernetes": {"source": "hashicorp/kubernetes", "version": ">= 2.38, < 3"},
     # Reads the discovery document of an identity provider, where one is set without endpoints.
     "http": {"source": "hashicorp/http", "version": ">= 3.4, < 4"},
+}
+
+# End of standard support of what `base.kubernetes_version` allows, oldest first. EKS user guide,
+# "Kubernetes versions", release calendar (2026-11).
+EKS_SUPPORT_ENDS = {
+    "1.34": date(2026, 12, 2),
+    "1.35": date(2027, 3, 27),
+    "1.36": date(2027, 8, 2),
 }
 
 

@@ -74,8 +74,7 @@ class BaseSettings(Section):
     The stack is left out when `clusters` names no cluster of base's name, region and account.
     """
 
-    # In EKS standard support (2026-11): 1.34 until 2026-12-02, 1.35 until 2027-03-27, 1.36 until
-    # 2027-08-02.
+    # Those in EKS standard support; modules/versions.py has when it ends.
     kubernetes_version: Literal["1.34", "1.35", "1.36"] = "1.35"
     """Kubernetes minor version, in quotes; raise it by one at a time. Kubecost 2.8 is tested by
     its vendor up to 1.34, which AWS supports until 2 December 2026."""

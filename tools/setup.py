@@ -63,12 +63,7 @@ def main(arguments: list[str]) -> int:
 
 def install_packages(venv: Path, *, cdk: str, everything: bool) -> None:
     """Bring a virtual environment to what the locks say, without or with [dev-packages]."""
-    lock = json.loads((ROOT / "Pipfile.lock").read_text(encoding="utf-8"))
-    sections = ["default", "develop"] if everything else ["default"]
-    wanted = list(requirements(lock, sections))
-    if cdk == CDKTN:
-        fork = re.split(r"\n(?=\S)", FORK.read_text(encoding="utf-8").strip())
-        wanted = [line for line in wanted if not line.startswith(CDKTF)] + fork
+    wanted = locked(cdk, everything=everything)
     new = not (venv / "bin/python").exists() or venv.is_symlink()
     uv = install_uv()
     if new:
@@ -103,6 +98,16 @@ def install_uv() -> str:
                 *("--disable-pip-version-check", f"uv=={UV_VERSION}"),
             )
     return str(program)
+
+
+def locked(cdk: str, *, everything: bool) -> list[str]:
+    """Give what the locks pin, an entry of a requirements file each; the fork replaces CDKTF."""
+    lock = json.loads((ROOT / "Pipfile.lock").read_text(encoding="utf-8"))
+    wanted = list(requirements(lock, ["default", "develop"] if everything else ["default"]))
+    if cdk == CDKTF:
+        return wanted
+    fork = re.split(r"\n(?=\S)", FORK.read_text(encoding="utf-8").strip())
+    return [line for line in wanted if not line.startswith(CDKTF)] + fork
 
 
 def requirements(lock: Mapping[str, Any], sections: Iterable[str]) -> Iterator[str]:

@@ -44,9 +44,9 @@ def test_the_fork_s_lock_pins_what_is_asked_for() -> None:
 
 
 @pytest.fixture(scope="session")
-def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fork() -> Path:
     """Give a Python that has the fork, and no CDKTF."""
-    venv = tmp_path_factory.mktemp("fork") / "venv"
+    venv = setup.TOOLS / "cdktn"
     setup.install_packages(venv, cdk=setup.CDKTN, everything=False)
     return venv / "bin/python"
 

@@ -31,6 +31,21 @@ def test_a_lock_is_written_with_its_hashes(sections: list[str], lines: list[str]
     assert list(setup.requirements(LOCK, sections)) == lines
 
 
+@pytest.mark.parametrize("everything", [False, True])
+def test_the_fork_replaces_cdktf_and_nothing_else(everything: bool) -> None:
+    ours = set(setup.locked(setup.CDKTF, everything=everything))
+    fork = set(setup.locked(setup.CDKTN, everything=everything))
+    assert {line.partition("==")[0] for line in ours - fork} == {
+        "cdktf",
+        *(f"cdktf-cdktf-provider-{name}" for name in ("aws", "helm", "kubernetes")),
+    }
+    assert {line.partition("==")[0] for line in fork - ours} == {
+        "cdktn",
+        *(f"cdktn-provider-{name}" for name in ("aws", "helm", "kubernetes")),
+    }
+    assert all("--hash=sha256:" in line for line in fork)
+
+
 def test_a_mirror_that_pip_knows_is_told_to_uv() -> None:
     settings = (
         ":env:.index-url='https://mirror.example/simple'\n"
