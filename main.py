@@ -16,16 +16,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     # Only now: loading CDKTF takes longer than judging the settings.
-    from cdktf import App
-
-    from architectures.app import add_stacks
+    from architectures.app import synthesize
     from stacks.output import OutputError, replaced
 
     try:
         with replaced(Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")) as out:
-            app = App(outdir=str(out))
-            add_stacks(app, settings)
-            app.synth()
+            synthesize(settings, str(out))
     except OutputError as error:
         print(f"synth: {error}", file=sys.stderr)
         return 1

@@ -17,6 +17,14 @@ from stacks.load_balancer import LoadBalancer
 from stacks.rules import apply_rules
 
 
+def synthesize(settings: Settings, out: str) -> None:
+    """Write the stacks that the settings ask for as Terraform JSON into the folder `out`."""
+    # A warning's stack trace would bring this machine's folders into manifest.json.
+    app = App(outdir=out, stack_traces=False)
+    add_stacks(app, settings)
+    app.synth()
+
+
 def add_stacks(app: App, settings: Settings) -> None:
     """Put into the app the stacks that the settings ask for; no stack depends on another."""
     chosen = [ARCHITECTURES[name] for name in settings.chosen(ARCHITECTURES)]

@@ -36,13 +36,9 @@ def synthesize_into(out: Path, file: Path) -> Path:
         patch.setenv("KUBECOST_CONFIG", str(file))
         settings = load(find_faults)
     # Here, as in main.py: a test that reads what another worker wrote waits for no Node.js.
-    from cdktf import App
+    from architectures.app import synthesize
 
-    from architectures.app import add_stacks
-
-    app = App(outdir=str(out))
-    add_stacks(app, settings)
-    app.synth()
+    synthesize(settings, str(out))
     return out
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from cdktf import App
 from kubernetes.utils.quantity import parse_quantity
 
 from architectures import ARCHITECTURES
-from architectures.app import add_stacks
+from architectures.app import synthesize
 from settings import Settings, SizeSettings
 from tools.documents import unescaped
 
@@ -69,9 +68,7 @@ def read(settings: Settings, *, nodes: int, pods: int) -> dict[str, InCluster]:
         }
     )
     with tempfile.TemporaryDirectory() as out:
-        app = App(outdir=out)
-        add_stacks(app, one_of_all)
-        app.synth()
+        synthesize(one_of_all, out)
         stacks = {
             name: json.loads(Path(out, "stacks", name, "cdk.tf.json").read_text("utf-8"))
             for name in ARCHITECTURES
