@@ -19,6 +19,8 @@ from cdktf_cdktf_provider_aws.glue_catalog_table import (
     GlueCatalogTableStorageDescriptorColumns,
     GlueCatalogTableStorageDescriptorSerDeInfo,
 )
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from constructs import Construct
 
@@ -232,7 +234,6 @@ class CreatedCostReport(Construct):
             provider=api,
         )
         self._table(report, files, name, tag_columns)
-        # checkov:skip=CKV_AWS_159: the results are encrypted with S3's key, for a day
         AthenaWorkgroup(
             self,
             "workgroup",
@@ -290,6 +291,46 @@ class CreatedCostReport(Construct):
                     for column, kind in bill.columns(tag_columns).items()
                 ],
             ),
+        )
+
+
+class CostReportReader(Construct):
+    """The role by which Kubecosts of other accounts query a report.
+
+    Args:
+        role_arns: the roles that may assume it, whether or not they exist by now.
+        accounts: those that they are in.
+        tagged: as for policy.trust_role.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        report: CostReport,
+        role_arns: Iterable[str],
+        accounts: Iterable[str],
+        tagged: bool,
+    ) -> None:
+        super().__init__(scope, id)
+        # checkov:skip=CKV_AWS_61: the condition names the roles, which need not exist yet
+        role = IamRole(
+            self,
+            "this",
+            name=name,
+            description="Kubecosts in other accounts read the cost and usage report",
+            assume_role_policy=policy.trust_roles_to_come(
+                role_arns, accounts=accounts, tagged=tagged
+            ),
+        )
+        IamRolePolicy(
+            self,
+            "policy",
+            name="access",
+            role=role.name,
+            policy=policy.document(*report.may_query()),
         )
 
 

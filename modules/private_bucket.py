@@ -45,9 +45,8 @@ class PrivateBucket(Construct):
         ready: what must be there before AWS may write to it.
     """
 
-    # checkov:skip=CKV_AWS_18: access logs need one more bucket, and one role alone reads this one
     # checkov:skip=CKV_AWS_21: AWS writes the same files anew each day, so versions would pile up
-    # checkov:skip=CKV_AWS_144: AWS delivers the report again on request
+    # checkov:skip=CKV_AWS_144: support delivers old months again; a second copy costs as much
     # checkov:skip=CKV_AWS_145: S3 encrypts with its own key; a key of one's own costs monthly
     # checkov:skip=CKV2_AWS_62: nothing waits for new objects
     def __init__(

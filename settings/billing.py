@@ -72,7 +72,7 @@ class ReportSettings(Section):
     volume is lost."""
     keep_on_destroy: bool = True
     """`true`: a destroy ends with an error while the bucket has files, and keeps them. `false`: it
-    deletes what AWS billed, which nobody delivers again."""
+    deletes them, and AWS delivers old months again through a support case only."""
     results_retention_days: Annotated[int, Field(ge=1, le=365)] = 1
     """Days that the results of Athena's queries are kept."""
     query_limit_gib: Annotated[int, Field(ge=1, le=7168)] = 50

@@ -7,13 +7,16 @@ from functools import cached_property
 from cdktf import TerraformOutput
 from cdktf_cdktf_provider_aws.ce_cost_allocation_tag import CeCostAllocationTag
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
-from cdktf_cdktf_provider_aws.iam_role import IamRole
-from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
 from metrics import bill
-from modules import policy
-from modules.cost_report import API_REGION, CostReport, CreatedCostReport, created_report
+from modules.cost_report import (
+    API_REGION,
+    CostReport,
+    CostReportReader,
+    CreatedCostReport,
+    created_report,
+)
 from modules.spot_data_feed import CreatedSpotDataFeed, SpotDataFeed, created_bucket
 from settings import Settings
 from settings.billing import account_of, tag_column
@@ -103,26 +106,17 @@ class Billing(Stack):
         """Add the role that readers in other accounts than the payer's assume."""
         settings = self._settings
         accounts = {reader.account: self._account(reader.account) for reader in readers}
-        role = IamRole(
+        CostReportReader(
             self,
             "reader",
             name=reader_role_name(settings.name),
-            description="Kubecosts in other accounts read the cost and usage report",
-            assume_role_policy=policy.trust_roles_to_come(
-                [
-                    role_arn_in(accounts[each.account], settings.iam.path, each.role_name)
-                    for each in readers
-                ],
-                accounts=accounts.values(),
-                tagged=settings.workloads.identity == "pod_identity",
-            ),
-        )
-        IamRolePolicy(
-            self,
-            "reader_policy",
-            name="access",
-            role=role.name,
-            policy=policy.document(*report.may_query()),
+            report=report,
+            role_arns=[
+                role_arn_in(accounts[each.account], settings.iam.path, each.role_name)
+                for each in readers
+            ],
+            accounts=accounts.values(),
+            tagged=settings.workloads.identity == "pod_identity",
         )
 
     def _create_spot_data_feed(self) -> None:
