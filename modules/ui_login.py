@@ -132,7 +132,7 @@ class Login(Construct):
         ).fqn
         # Terraform cannot see that a value it does not keep has changed.
         current = (
-            f"one([for each in {secret_versions}.versions : each.created_time"
+            f"one([for each in {secret_versions}.versions : each.version_id"
             ' if contains(each.version_stages, "AWSCURRENT")])'
         )
         secret = SecretV1(
@@ -145,7 +145,7 @@ class Login(Construct):
                 f"{id}.secret_string}}",
             },
             data_wo_revision=Token.as_number(
-                f'${{parseint(formatdate("YYYYMMDDhhmmss", {current}), 10)}}'
+                f"${{parseint(substr(sha256({current}), 0, 12), 16)}}"
             ),
             depends_on=[self._after],
         )

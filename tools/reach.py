@@ -62,7 +62,7 @@ def _lets(
         policy["spec"]
         for policy in policies
         if policy["metadata"]["namespace"] == party.namespace
-        and direction in _types(policy["spec"])
+        and direction in policy_types(policy["spec"])
         and _selects(policy["spec"].get("podSelector", {}), party.labels)
     ]
     peers = "to" if direction == "Egress" else "from"
@@ -74,7 +74,8 @@ def _lets(
     )
 
 
-def _types(spec: Json) -> list[str]:
+def policy_types(spec: Json) -> list[str]:
+    """Give the types of a policy, with the default that the API server writes."""
     return spec.get("policyTypes") or ["Ingress", *(["Egress"] if spec.get("egress") else [])]
 
 

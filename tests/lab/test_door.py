@@ -83,7 +83,10 @@ def judged(
         }
 
     question = {
-        "Policies": policies,
+        "Policies": [
+            each | {"spec": each["spec"] | {"policyTypes": reach.policy_types(each["spec"])}}
+            for each in policies
+        ],
         "Connections": [
             {
                 "Source": party(source),

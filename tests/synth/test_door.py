@@ -192,7 +192,7 @@ def test_the_secret_of_a_client_passes_terraform_by(stacks: Stacks) -> None:
     used = f"${{ephemeral.aws_secretsmanager_secret_version.{id}.secret_string}}"
     assert secret["data_wo"] == {"clientID": "costs", "clientSecret": used}
     assert "data" not in secret
-    assert "created_time" in secret["data_wo_revision"]
+    assert "version_id" in secret["data_wo_revision"]
     # Nothing else refers to the value, and nothing else reads it.
     assert json.dumps(stack).count("secret_string") == 1
     assert "aws_secretsmanager_secret_version" not in stack["data"]

@@ -49,6 +49,7 @@ KNOWN_FUNCTIONS = {
     "sha256",
     "slice",
     "sort",
+    "substr",
     "tolist",
     "toset",
     "tostring",
