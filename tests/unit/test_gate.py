@@ -238,7 +238,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         file.write_text(json.dumps(content))
     named = [str(file) for file in files]
     assert command.main(named) == 1
-    assert capsys.readouterr().out == "aws_lb.x\\x1b[2J: is of a kind that is not known here\n"
+    assert capsys.readouterr().out == "aws_lb.x\\x1b]2J: is of a kind that is not known here\n"
     assert command.main([*named, "--override"]) == 0
     for broken in ("", "{", "[]", "{}", '{"format_version": "2.0"}', "[" * 100_000):
         files[0].write_text(broken)

@@ -24,6 +24,8 @@ SCHEMA = reference.schema(ARCHITECTURES)
 FILES = reference.files()
 EDITOR = Draft7Validator(SCHEMA)
 PROJECT_FILES = [*SETTINGS_FILES.values(), *sorted(ROOT.glob("tests/lab/settings*.yaml"))]
+# PyYAML raises more than its own errors for values that are not of their tags.
+UNREADABLE = (yaml.YAMLError, ValueError, KeyError, AttributeError, IndexError, TypeError)
 BAD_SETTINGS = yaml.safe_load(Path(__file__).with_name("bad_settings.yaml").read_text())
 
 KeyPath = tuple[str | int, ...]
@@ -84,7 +86,7 @@ def faults_of_single_keys() -> Iterator[Any]:
     for case in BAD_SETTINGS:
         try:
             data = yaml.safe_load(case["file"])
-        except (yaml.YAMLError, ValueError):
+        except UNREADABLE:
             continue
         try:
             Settings.model_validate(data)
@@ -192,5 +194,5 @@ def texts_of(data: Any) -> Iterator[str]:
 def yaml_or_nothing(text: Any) -> Any:
     try:
         return yaml.safe_load(text) if isinstance(text, str) else None
-    except (yaml.YAMLError, ValueError):
+    except UNREADABLE:
         return None

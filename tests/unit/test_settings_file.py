@@ -267,6 +267,18 @@ def test_a_file_that_is_made_to_last_ends_at_once(text: str, said: str, tmp_path
     assert fault.startswith(f"kubecost.yaml: {said}")
 
 
+def test_what_holds_itself_is_refused(tmp_path: Path) -> None:
+    assert faults("tags: &a {team: *a}", tmp_path) == [
+        "is not YAML: an alias stands inside of what it stands for (line 1, column 7)"
+    ]
+
+
+def test_half_a_surrogate_pair_is_refused(tmp_path: Path) -> None:
+    assert faults('tags: {team: "\\ud800"}', tmp_path) == [
+        'tags.team: given "\\ud800"; allowed: text that is Unicode: this has half of a surrogate pair'
+    ]
+
+
 def test_an_endless_file_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECOST_CONFIG", "/dev/zero")
     with pytest.raises(SettingsError, match="larger than 1 MiB"):

@@ -62,11 +62,14 @@ free = complain(lambda _before, _after: "")
 """Whatever it is."""
 
 
-settled = complain(
-    lambda before, after: (
-        "" if before is ABSENT else f"changes from {shown(before)} to {shown(after)}"
-    )
-)
+def _settled(before: Any, after: Any) -> str:
+    if before is not ABSENT:
+        return f"changes from {shown(before)} to {shown(after)}"
+    texts = after.texts if isinstance(after, Unread) else ()
+    return unreadable(after) if any(map(unknown_expressions, texts)) else ""
+
+
+settled = complain(_settled)
 """Whatever it is at the beginning; from then on a change asks."""
 
 

@@ -15,6 +15,7 @@ SECTIONS = {"//", "terraform", "provider", "data", "ephemeral", "resource", "out
 PROVIDERS = {
     "aws": "hashicorp/aws",
     "helm": "hashicorp/helm",
+    "http": "hashicorp/http",
     "kubernetes": "hashicorp/kubernetes",
     "http": "hashicorp/http",
 }
@@ -39,6 +40,9 @@ DATA = {
     "http",
     "kubernetes_resources",
 }
+# What an OIDC issuer says of itself. No part of the address may be an expression, and tell it more.
+_DISCOVERY = re.compile(r"https://[\w./-]+/\.well-known/openid-configuration")
+_HTTP = {"//", "url", "lifecycle"}
 # What is read while Terraform runs, and kept nowhere.
 EPHEMERAL = {"aws_secretsmanager_secret_version"}
 # Kinds of Kubernetes objects that kubernetes_resources may read.
@@ -89,7 +93,10 @@ def _unsafe(stack: Json) -> Iterator[str]:
             yield from _unsafe_provider(name, block)
     for kind, named in stack.get("data", {}).items():
         for name, body in named.items():
-            if kind not in DATA:
+            if kind == "http":
+                if not _DISCOVERY.fullmatch(str(body.get("url"))) or body.keys() - _HTTP:
+                    yield f"data.{kind}.{name}: asks {body.get('url')}"
+            elif kind not in DATA:
                 yield f"data.{kind}.{name}: reads what no stack of this project reads"
             elif kind == "kubernetes_resources" and body.get("kind") not in _READ:
                 yield f"data.{kind}.{name}: reads objects of the kind {body.get('kind')}"

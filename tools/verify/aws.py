@@ -1,6 +1,5 @@
 """AWS as the user's own credentials see it; endpoints may be overridden by AWS_ENDPOINT_URL."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 
+from tools.verify.answer import check_encrypted, read_bounded, read_json
 from tools.verify.finding import CannotCheckError
 
 # A person waits: fail soon, and say why.
@@ -107,6 +107,7 @@ class Aws:
         Raises:
             CannotCheckError: AMP cannot be reached, or refuses.
         """
+        check_encrypted(url, "a signed request", own_machine=True)
         with explained("query AMP"):
             credentials = self.session.get_credentials()
             if credentials is None:
@@ -117,16 +118,18 @@ class Aws:
                 url,
                 {"Content-Type": "application/x-www-form-urlencoded"},
                 urlencode({"query": promql}),
+                stream_output=True,
             )
             SigV4Auth(credentials.get_frozen_credentials(), "aps", self.region).add_auth(request)
             bundle = self.session._session.get_config_variable("ca_bundle")
             answer = URLLib3Session(verify=bundle or True, timeout=TIMEOUT).send(request.prepare())
+            body = read_bounded(answer.raw, "AMP's answer")
+        said = " ".join(body[:2000].decode(errors="replace").split())[:200]
         if answer.status_code == 403:
             who = self._role_arn or "your AWS identity"
             raise CannotCheckError(
-                f"AMP refuses {who}, which needs aps:QueryMetrics on the workspace: "
-                + " ".join(answer.text.split())[:200]
+                f"AMP refuses {who}, which needs aps:QueryMetrics on the workspace: {said}"
             )
         if answer.status_code != 200:
-            raise CannotCheckError(f"AMP answered {answer.status_code}: {answer.text[:200]}")
-        return json.loads(answer.content)
+            raise CannotCheckError(f"AMP answered {answer.status_code}: {said}")
+        return read_json(body, "AMP's answer")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tools.verify import amp, base, bill, costs, delivery, pods, policies, roles, targets, ui
+from tools.verify.answer import MALFORMED
 from tools.verify.context import Context
 from tools.verify.finding import CannotCheckError, Finding, Status
 
@@ -37,3 +38,7 @@ def run(context: Context) -> Iterator[tuple[str, Finding]]:
                 return
         except CannotCheckError as error:
             yield theme, Finding(Status.UNKNOWN, f"could not be checked: {error}")
+        except MALFORMED as error:
+            problem = f"{type(error).__name__}: {error}"
+            what = f"could not be checked: a server answered what it never should ({problem})"
+            yield theme, Finding(Status.UNKNOWN, what)

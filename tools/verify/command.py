@@ -7,10 +7,12 @@ from collections import Counter
 from dataclasses import asdict
 
 from tools.common import command_line
+from tools.documents import printable
 from tools.verify import checks
+from tools.verify.answer import MALFORMED
 from tools.verify.context import Context
 from tools.verify.declared import Declared
-from tools.verify.finding import Finding, Status
+from tools.verify.finding import CannotCheckError, Finding, Status
 
 TRUE, FALSE, NOT_CHECKED = 0, 1, 2
 AGAIN = 30  # seconds between two looks
@@ -40,7 +42,7 @@ def main(arguments: list[str]) -> int:
     deadline = time.monotonic() + options.wait * 60
     while True:
         declared = Declared.read(options.stack)
-        context = Context.connect(declared, options.context, options.max_age)
+        context = _connect(declared, options.context, options.max_age)
         left = deadline - time.monotonic()
         # While there is time left, what is false may become true: say it in short.
         live = left <= 0 and not options.json
@@ -55,6 +57,14 @@ def main(arguments: list[str]) -> int:
     elif not live:
         print(_report(context, findings))
     return status
+
+
+def _connect(declared: Declared, context: str | None, max_age: int) -> Context:
+    try:
+        return Context.connect(declared, context, max_age)
+    except MALFORMED as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise CannotCheckError(f"a server answered what it never should ({problem})") from None
 
 
 def _look(context: Context, *, live: bool) -> Findings:
@@ -84,15 +94,15 @@ def _exit_status(findings: Findings) -> int:
 def _head(context: Context) -> str:
     declared = context.declared
     where = f"cluster {declared.cluster_name} in {declared.region_and_role[0]}"
-    return f"{declared.name} on {where}, context {context.kube.context}"
+    return printable(f"{declared.name} on {where}, context {context.kube.context}")
 
 
 def _lines(theme: str, finding: Finding) -> str:
     """Write one line, and for what is false three more."""
-    lines = [f"{finding.status:8}{theme:10}{finding.what}"]
+    lines = [f"{finding.status:8}{theme:10}{printable(finding.what)}"]
     for name in ("seen", "expected", "fix"):
         if text := getattr(finding, name):
-            lines.append(f"{'':18}{name + ':':10}{text}")
+            lines.append(f"{'':18}{name + ':':10}{printable(text)}")
     return "\n".join(lines)
 
 
@@ -121,4 +131,4 @@ def _data(context: Context, findings: Findings, status: int) -> dict[str, object
 
 
 def _say(text: str) -> None:
-    print(f"verify: {text}", file=sys.stderr, flush=True)
+    print(f"verify: {printable(text)}", file=sys.stderr, flush=True)

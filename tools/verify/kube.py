@@ -11,6 +11,7 @@ from kubernetes.config import kube_config
 from kubernetes.config.config_exception import ConfigException
 
 from tools.common import Json
+from tools.verify.answer import MALFORMED, check_encrypted, read_bounded, read_json
 from tools.verify.finding import CannotCheckError
 
 TIMEOUT = (10, 30)  # seconds to connect, and to wait for an answer
@@ -44,8 +45,9 @@ class Kube:
         load: Any = kube_config.load_kube_config
         try:
             load(context=self.context, client_configuration=configuration)
-        except (ConfigException, OSError) as error:
+        except (ConfigException, OSError, *MALFORMED) as error:
             raise CannotCheckError(f"kubeconfig, context {self.context}: {error}") from None
+        check_encrypted(configuration.host, "the token of your kubeconfig")
         configuration.retries = urllib3.Retry(1, redirect=0)
         self._api = client.ApiClient(configuration)
         self._make_context = make_context
@@ -70,7 +72,7 @@ class Kube:
         answer: Any
         try:
             answer = self._api.call_api(*call, _request_timeout=TIMEOUT)
-            answer.read()
+            answer.data = read_bounded(answer.response, f"the answer to {path}")
         except ApiException as error:
             answer = error
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -95,7 +97,7 @@ class Kube:
 
     def get(self, path: str, **query: str) -> Json:
         """Get an object, or a list in its `items`."""
-        found: Json = json.loads(self.text(path, **query))
+        found: Json = read_json(self.text(path, **query), f"the API server's answer to {path}")
         return found
 
     def items(self, path: str, **query: str) -> list[Json]:
@@ -121,17 +123,17 @@ def find_context(endpoint: str, wanted: str | None, make_context: str) -> str:
     read: Any = kube_config.KubeConfigMerger
     try:
         merged = read(kube_config.KUBE_CONFIG_DEFAULT_LOCATION).config
-    except (ConfigException, OSError, ValueError) as error:
-        raise CannotCheckError(f"the kubeconfig cannot be read: {error}") from None
-    config = merged.value if merged else {}
-    servers = {
-        each.value["name"]: each.value["cluster"].get("server", "")
-        for each in config.get("clusters", [])
-    }
-    contexts = {
-        each.value["name"]: servers.get(each.value["context"]["cluster"], "")
-        for each in config.get("contexts", [])
-    }
+        config = merged.value if merged else {}
+        servers = {
+            str(each.value["name"]): str(each.value["cluster"].get("server", ""))
+            for each in config.get("clusters") or []
+        }
+        contexts = {
+            str(each.value["name"]): servers.get(str(each.value["context"]["cluster"]), "")
+            for each in config.get("contexts") or []
+        }
+    except (ConfigException, OSError, *MALFORMED) as error:
+        raise CannotCheckError(f"the kubeconfig cannot be read: {_in_short(error)}") from None
     if not contexts:
         raise CannotCheckError(f"there is no kubeconfig; run: {make_context}")
     if wanted is None:
@@ -154,12 +156,21 @@ def find_context(endpoint: str, wanted: str | None, make_context: str) -> str:
     return wanted
 
 
+def _in_short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def _same(one: str, other: str) -> bool:
+    """Tell whether two addresses are of one server; a port that is none is of no server."""
+
     def address(url: str) -> tuple[str | None, int]:
         parts = urlsplit(url)
         return parts.hostname, parts.port or 443
 
-    return address(one) == address(other)
+    try:
+        return address(one) == address(other)
+    except ValueError:
+        return False
 
 
 def _cause(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tools.gate import networks
-from tools.gate.absent import ABSENT, Unread
+from tools.gate.absent import ABSENT, is_empty
 from tools.gate.kinds.kind import Kind
 from tools.gate.rules import (
     Complaints,
@@ -20,32 +20,56 @@ from tools.gate.rules import (
 )
 from tools.gate.values import RULES, SCRAPE_CONFIGURATION, release_values
 
+# Where nodes answer for themselves, as the cache of DNS does.
+_LINK_LOCAL = networks.networks(["169.254.0.0/16"])
 _METADATA = block({"name": free, "namespace": free, "generation": free, "resource_version": free})
 
 
-def _traffic(whom: str) -> Rule:
-    """What may pass: at the beginning nothing from outside, and from then on no change."""
-
-    def judge(before: Any, after: Any) -> Complaints:
-        if before is not ABSENT:
-            yield (), f"changes from {shown(before)} to {shown(after)}"
-        elif isinstance(after, Unread):
-            yield (), unreadable(after)
-        elif whom == "from":
-            peers = [peer for rule in after for peer in rule.get("from") or [{}]]
-            if any(not peer for peer in peers):
-                yield (), "lets everybody in"
-            blocks = [_block(peer)["cidr"] for peer in peers if _block(peer)]
-            private = networks.networks(list(networks.PRIVATE))
-            if text := networks.opened(ABSENT, blocks, to_create=private):
-                yield (), text
-
-    return Rule(judge)
+def _ingress(before: Any, after: Any) -> Complaints:
+    """At the beginning only pods and private addresses may come in, and then nobody else."""
+    new = _rules(after)
+    if new is None:
+        yield (), unreadable(after)
+        return
+    old = _rules(before) or []
+    for rule in new:
+        if rule not in old and (before is not ABSENT or not _is_inside(rule.get("from"))):
+            yield (), f"lets in {shown(rule)}"
 
 
-def _block(peer: Any) -> Any:
-    value = peer.get("ip_block") or {}
-    return value[0] if isinstance(value, list) else value
+def _egress(_before: Any, after: Any) -> Complaints:
+    """Pods and private addresses may be reached, and others by HTTPS."""
+    new = _rules(after)
+    if new is None:
+        yield (), unreadable(after)
+        return
+    for rule in new:
+        ports = [str(each.get("port")) for each in rule.get("ports") or []]
+        if ports != ["443"] and not _is_inside(rule.get("to")):
+            yield (), f"lets out {shown(rule)}"
+
+
+def _rules(value: Any) -> list[Any] | None:
+    if is_empty(value):
+        return []
+    listed = value if isinstance(value, list) else [value]
+    return listed if all(isinstance(each, dict) for each in listed) else None
+
+
+def _is_inside(peers: Any) -> bool:
+    """Tell whether peers are pods of the cluster, or private addresses; no peers are everybody."""
+    if not isinstance(peers, list) or not peers:
+        return False
+    private = networks.networks(list(networks.PRIVATE))
+    for peer in peers:
+        block = peer.get("ip_block") or {}
+        block = block[0] if isinstance(block, list) and block else block
+        own = [each for each in peer.values() if not is_empty(each)]
+        if not own or (
+            block and networks.opened(ABSENT, block.get("cidr"), to_create=[*private, *_LINK_LOCAL])
+        ):
+            return False
+    return True
 
 
 KINDS: dict[str, Kind] = {
@@ -86,8 +110,8 @@ KINDS: dict[str, Kind] = {
                 {
                     "pod_selector": settled,
                     "policy_types": no_fewer(),
-                    "ingress": _traffic("from"),
-                    "egress": _traffic("to"),
+                    "ingress": Rule(_ingress),
+                    "egress": Rule(_egress),
                 }
             ),
         },

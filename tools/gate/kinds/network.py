@@ -73,7 +73,7 @@ KINDS: dict[str, Kind] = {
     "aws_vpc_endpoint": Kind(
         {
             "vpc_id": free,
-            "service_name": matching(r"com\.amazonaws\.[a-z0-9-]+\.(s3|aps-workspaces)"),
+            "service_name": matching(r"([a-z]+\.)+[a-z0-9-]+\.(s3|aps-workspaces)"),
             "vpc_endpoint_type": one_of("Gateway", "Interface"),
             "private_dns_enabled": one_of(True),
             "route_table_ids": free,
