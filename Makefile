@@ -37,7 +37,7 @@ OFFLINE = { echo "setup: it could not be fetched, see above. Behind a proxy or a
 
 .PHONY: help
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/[$$][$$]/, "$$"); printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/[$$][$$]/, "$$"); printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: with-terraform with-go with-stack
 with-terraform:
@@ -143,6 +143,10 @@ images: $(PYTHON_READY) $(NODE_READY)  ## Draw the pictures in images/ from what
 .PHONY: demo
 demo: with-terraform $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS
 	@python -m tools demo
+
+.PHONY: keep-release
+keep-release: $(PYTHON_READY)  ## Keep what the version in CHANGELOG.md synthesizes, for the tests of updates
+	@python -m tools keep-release
 
 .PHONY: bench
 bench: $(PYTHON_READY) $(NODE_READY)  ## Measure synth against stock imports and the fork, and by the size of the fleet

@@ -35,6 +35,7 @@ COMMANDS = {
     "demo": "tests.terraform.demo",
     "publish": "tools.publish",
     "release": "tools.release",
+    "keep-release": "tests.releases.keep",
 }
 
 

@@ -1,7 +1,7 @@
 """What each release synthesized, so that an update to now can be tested.
 
 `<version>/<name>.yaml` are settings of that release, `<version>/<name>.json.gz` the stacks that
-it made of them. `python -m tests.releases` adds the version of CHANGELOG.md, before it is tagged.
+it made of them. `make keep-release` adds the version of CHANGELOG.md, before it is tagged.
 """
 
 import gzip

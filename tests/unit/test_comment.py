@@ -67,6 +67,27 @@ def plan(name: str, text: str = "", error: str = "", count: int = 1) -> Plan:
     return Plan(data, text, error)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        # As AWS provider 6 reads a state that 5.100 wrote.
+        ({"id": "a", "tags": {}}, {"id": "a", "tags": {}, "region": "eu-west-1"}, False),
+        ({"id": "a", "region": None}, {"id": "a", "region": "eu-west-1"}, False),
+        ({"id": "a"}, {"id": "b", "region": "eu-west-1"}, True),
+        ({"region": "us-east-1"}, {"region": "eu-west-1"}, True),
+        ({"id": "a", "region": "eu-west-1"}, {"id": "a", "region": None}, True),
+        ({"id": "a"}, None, True),
+        ({"id": "a"}, {"id": "a"}, True),
+    ],
+)
+def test_a_region_that_became_known_is_no_drift(
+    before: dict[str, Any], after: dict[str, Any] | None, told: bool
+) -> None:
+    drift = {"address": "aws_vpc.vpc", "change": {"before": before, "after": after}}
+    text = comment("base", Plan({"resource_changes": [], "resource_drift": [drift]}, "", ""))
+    assert ("Changed outside of Terraform" in text) is told
+
+
 def shown_as_markdown(tokens: list[Token]) -> Iterator[str]:
     """Give what a reader sees outside of code."""
     for token in tokens:

@@ -153,7 +153,11 @@ def _sentences(plan: dict[str, Any], longest: int) -> list[str]:
             forgotten.append(address)
         if previous := resource.get("previous_address"):
             moved.append(f"{_code(previous)} → {address}")
-    drifted = [_code(each["address"]) for each in plan.get("resource_drift") or []]
+    drifted = [
+        _code(each["address"])
+        for each in plan.get("resource_drift") or []
+        if not _is_told_its_region(each["change"])
+    ]
     deferred = [
         f"{_code(each['resource_change']['address'])} ({_words(each.get('reason'))})"
         for each in plan.get("deferred_changes") or []
@@ -179,6 +183,14 @@ def _sentences(plan: dict[str, Any], longest: int) -> list[str]:
         "Changed outputs": outputs,
     }
     return [f"{what}: {_joined(names, longest)}" for what, names in said.items() if names]
+
+
+def _is_told_its_region(change: dict[str, Any]) -> bool:
+    """Tell whether AWS provider 6 adds its `region` to a state of provider 5, and no more."""
+    before, after = change.get("before"), change.get("after")
+    if not before or not after or before.get("region") is not None or not after.get("region"):
+        return False
+    return {**before, "region": None} == {**after, "region": None}
 
 
 def _reason(resource: dict[str, Any]) -> str:
