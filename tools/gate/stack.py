@@ -17,7 +17,6 @@ PROVIDERS = {
     "helm": "hashicorp/helm",
     "http": "hashicorp/http",
     "kubernetes": "hashicorp/kubernetes",
-    "http": "hashicorp/http",
 }
 # To let a new module look something up, add the data source's type here. None may read secrets.
 DATA = {

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import asdict
 
-from tools.common import command_line
+from tools.common import CommandError, command_line
 from tools.documents import printable
 from tools.verify import checks
 from tools.verify.answer import MALFORMED
@@ -42,6 +42,11 @@ def main(arguments: list[str]) -> int:
     deadline = time.monotonic() + options.wait * 60
     while True:
         declared = Declared.read(options.stack)
+        if not declared.is_on_cluster:
+            raise CommandError(
+                f"{options.stack} is on no cluster; verify a stack whose Kubecost reads it, such as"
+                " prom"
+            )
         context = _connect(declared, options.context, options.max_age)
         left = deadline - time.monotonic()
         # While there is time left, what is false may become true: say it in short.

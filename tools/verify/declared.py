@@ -88,6 +88,11 @@ class Declared:
         """Whether this is the stack `base`."""
         return bool(self.resources("aws_eks_cluster"))
 
+    @property
+    def is_on_cluster(self) -> bool:
+        """Whether the stack makes a cluster or looks one up."""
+        return bool(self.resources("aws_eks_cluster") or self.data("aws_eks_cluster"))
+
     @cached_property
     def cluster_name(self) -> str:
         """The cluster that the stack makes, or looks up."""
