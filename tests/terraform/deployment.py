@@ -9,7 +9,7 @@ from tests.terraform.roots import Root
 from tests.terraform.simulated_aws import SimulatedAws
 
 # Order of a user's `cdktf deploy`: what others look up goes first; the rest in any order.
-FIRST = ("base",)
+FIRST = ("base", "load_balancer")
 LAST = ("grafana",)
 
 
@@ -29,7 +29,9 @@ class Deployment:
     def _waves(self) -> list[list[Root]]:
         hubs = [name for name in self.roots if "-" not in name and name not in FIRST + LAST]
         members = [name for name in self.roots if "-" in name]
-        waves = [[name for name in FIRST if name in self.roots], hubs, members]
+        doors = [name for name in members if name.startswith("load_balancer-")]
+        waves = [[name] for name in FIRST if name in self.roots]
+        waves += [hubs, doors, [name for name in members if name not in doors]]
         waves.append([name for name in LAST if name in self.roots])
         return [[self.roots[name] for name in wave] for wave in waves if wave]
 

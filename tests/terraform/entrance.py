@@ -11,6 +11,12 @@ SECRET = "v3ry-s3cr3t-0f-th3-cl13nt"
 
 def prepare(aws: SimulatedAws, stacks: dict[str, Stack]) -> dict[str, Stack]:
     """Create what the stacks look up; give them with the ARN that the secret has here."""
+    arns = provide(aws, stacks)
+    return {name: replaced(stack, arns) for name, stack in stacks.items()}
+
+
+def provide(aws: SimulatedAws, stacks: dict[str, Stack]) -> dict[str, str]:
+    """Create what the stacks look up; give the ARNs that secrets have here by those in settings."""
     arns: dict[str, str] = {}
     for zone in {each["name"] for each in _found(stacks, "data", "aws_route53_zone")}:
         aws.client("route53").create_hosted_zone(Name=zone, CallerReference=zone)
@@ -18,7 +24,7 @@ def prepare(aws: SimulatedAws, stacks: dict[str, Stack]) -> dict[str, Stack]:
     for arn in {each["secret_id"] for each in _found(stacks, "ephemeral", kind)}:
         made = aws.client("secretsmanager").create_secret(Name="login", SecretString=SECRET)
         arns[arn] = made["ARN"]
-    return {name: replaced(stack, arns) for name, stack in stacks.items()}
+    return arns
 
 
 def replaced(stack: Stack, arns: dict[str, str]) -> Stack:

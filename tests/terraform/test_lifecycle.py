@@ -10,6 +10,7 @@ import yaml
 from tests.conftest import SETTINGS_FILES, read_stacks, synthesize_into
 from tests.synth.documents import Stack
 from tests.terraform.deployment import Deployment
+from tests.terraform.entrance import provide, replaced
 from tests.terraform.scan import failed_checks, justified
 from tests.terraform.simulated_aws import SimulatedAws
 
@@ -30,7 +31,9 @@ def test_apply_update_and_destroy(
         iam.create_user(UserName="ana")
         for name in TEAMS:
             iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
-        deployment = Deployment(tmp_path / "roots", stacks(settings), aws, missing_providers)
+        arns = provide(aws, stacks(settings))
+        here = {name: replaced(stack, arns) for name, stack in stacks(settings).items()}
+        deployment = Deployment(tmp_path / "roots", here, aws, missing_providers)
         deployment.apply()
         deployment.assert_nothing_to_do()
 
@@ -41,7 +44,7 @@ def test_apply_update_and_destroy(
             expected = set(justified()).difference(*map(justified, added))
             assert failed_checks(aws_roots, tmp_path) == expected
 
-        actions = _change(deployment, written, tmp_path)
+        actions = _change(deployment, written, tmp_path, arns)
         assert set(actions.values()) == {"update"}
         assert {
             "base.aws_eks_cluster.eks_cluster",
@@ -58,7 +61,9 @@ def test_apply_update_and_destroy(
         _assert_order(aws.calls())
 
 
-def _change(deployment: Deployment, written: dict[str, Any], folder: Path) -> dict[str, str]:
+def _change(
+    deployment: Deployment, written: dict[str, Any], folder: Path, arns: dict[str, str]
+) -> dict[str, str]:
     """Change what users change, write it, and give the planned action of every address."""
     base = written.get("base") or {}
     nodes = base.get("nodes") or {}
@@ -84,7 +89,7 @@ def _change(deployment: Deployment, written: dict[str, Any], folder: Path) -> di
     actions: dict[str, str] = {}
     stacks = read_stacks(out)
     for name, root in deployment.roots.items():
-        root.write(stacks[name])
+        root.write(replaced(stacks[name], arns))
         actions |= {f"{name}.{address}": action for address, action in root.planned().items()}
     return actions
 
