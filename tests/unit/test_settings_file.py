@@ -274,9 +274,8 @@ def test_what_holds_itself_is_refused(tmp_path: Path) -> None:
 
 
 def test_half_a_surrogate_pair_is_refused(tmp_path: Path) -> None:
-    assert faults('tags: {team: "\\ud800"}', tmp_path) == [
-        'tags.team: given "\\ud800"; allowed: text that is Unicode: this has half of a surrogate pair'
-    ]
+    (fault,) = faults('tags: {team: "\\ud800"}', tmp_path)
+    assert fault.startswith('tags.team: given "\\ud800"; allowed: text that is Unicode')
 
 
 def test_an_endless_file_ends(monkeypatch: pytest.MonkeyPatch) -> None:
