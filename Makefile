@@ -18,6 +18,9 @@ export NODE_NO_WARNINGS := 1
 # cdktf, or its fork in its place: cdktn, see docs/future.md.
 CDK ?= cdktf
 
+# terraform, or tofu in its place; the command line of CDKTF reads it, too.
+export TERRAFORM_BINARY_NAME ?= terraform
+
 # What synth takes, and with it what tests and tools take; tools/setup.py makes both.
 SYNTH_READY := .tools/venv/.packages-$(CDK)
 PYTHON_READY := .tools/venv/.all-$(CDK)
@@ -41,7 +44,7 @@ help:  ## List the targets
 
 .PHONY: with-terraform with-go with-stack
 with-terraform:
-	@$(call need,terraform,install 1.11 or newer: https://developer.hashicorp.com/terraform/install. \
+	@$(call need,$(TERRAFORM_BINARY_NAME),install 1.11 or newer: https://developer.hashicorp.com/terraform/install. \
 		make synth and make quick do without)
 
 with-go:

@@ -3,10 +3,13 @@
 import argparse
 import difflib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
+# What runs: terraform, or tofu. The command line of CDKTF reads the same variable.
+TERRAFORM = os.environ.get("TERRAFORM_BINARY_NAME") or "terraform"
 # In the folder that the command runs in, like cdktf's own.
 STACKS = Path("cdktf.out/stacks")
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tools.common import CommandError, Json, as_list, command_line, read_stack
+from tools.common import TERRAFORM, CommandError, Json, as_list, command_line, read_stack
 
 EJECTED = Path("ejected")
 BUILTIN = "terraform.io/builtin/terraform"
@@ -35,11 +35,13 @@ def to_hcl(stack: Json, schemas: Json) -> str:
     """
     sources = {"terraform": BUILTIN}
     for name, provider in stack.get("terraform", {}).get("required_providers", {}).items():
-        sources[name] = f"registry.terraform.io/{provider['source']}"
+        sources[name] = provider["source"]
+    # Before the source stands the registry of the program that was asked: Terraform or OpenTofu.
     by_provider = {
-        name: schemas["provider_schemas"][source]
+        name: schema
         for name, source in sources.items()
-        if source in schemas["provider_schemas"]
+        for address, schema in schemas["provider_schemas"].items()
+        if f"/{address}".endswith(f"/{source}")
     }
     blocks: list[list[str]] = []
     for section, body in sorted(stack.items(), key=lambda item: _place(item[0])):
@@ -248,7 +250,7 @@ def provider_schemas(stack: Json) -> Json:
         print("eject: terraform init, to ask the providers for their schemas", file=sys.stderr)
         for command in (["init", "-input=false"], ["providers", "schema", "-json"]):
             done = subprocess.run(
-                ["terraform", *command], cwd=folder, check=True, stdout=subprocess.PIPE, text=True
+                [TERRAFORM, *command], cwd=folder, check=True, stdout=subprocess.PIPE, text=True
             )
         schemas: Json = json.loads(done.stdout)
         return schemas
@@ -259,7 +261,7 @@ def eject(stack: Json, folder: Path) -> None:
     text = to_hcl(_with_state_seen_from(folder, stack), provider_schemas(stack))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "main.tf").write_text(text, encoding="utf-8")
-    subprocess.run(["terraform", "fmt", "-list=false"], cwd=folder, check=True)
+    subprocess.run([TERRAFORM, "fmt", "-list=false"], cwd=folder, check=True)
 
 
 def _with_state_seen_from(folder: Path, stack: Json) -> Json:

@@ -12,7 +12,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from tools.common import ROOT, STACKS, CommandError, command_line
+from tools.common import ROOT, STACKS, TERRAFORM, CommandError, command_line
 
 CHANGELOG = ROOT / "CHANGELOG.md"
 # Where people and Terraform Cloud run Terraform.
@@ -80,7 +80,7 @@ def lock_providers(stacks: list[Path], platforms: list[str] | tuple[str, ...]) -
         lock.unlink(missing_ok=True)
         done = subprocess.run(
             [
-                *("terraform", f"-chdir={stack}", "providers", "lock"),
+                *(TERRAFORM, f"-chdir={stack}", "providers", "lock"),
                 *(f"-platform={platform}" for platform in platforms),
             ],
             stdout=subprocess.PIPE,

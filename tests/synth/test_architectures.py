@@ -18,6 +18,7 @@ from settings import Settings
 from stacks import neighbours, quotas
 from tests.conftest import read_stacks, synthesize_into
 from tests.synth.documents import Stack, helm_values, prometheus_config, resources
+from tools.common import TERRAFORM
 
 Stacks = Callable[[str], dict[str, Stack]]
 
@@ -131,7 +132,7 @@ def test_a_change_reaches_prometheus(stacks: Stacks, name: str, tmp_path: Path) 
         )
         expression = annotations["checksum/prometheus"].removeprefix("${").removesuffix("}")
         done = subprocess.run(
-            ["terraform", "console"],
+            [TERRAFORM, "console"],
             input=expression.replace("kubernetes_config_map_v1.", "local.config_maps.value."),
             cwd=tmp_path,
             capture_output=True,

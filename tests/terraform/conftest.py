@@ -14,6 +14,7 @@ from modules.versions import PROVIDERS
 from tests.conftest import Stack, one_at_a_time
 from tests.terraform.deployment import Deployment
 from tests.terraform.simulated_aws import SimulatedAws
+from tools.common import TERRAFORM
 
 Terraform = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -36,7 +37,7 @@ def terraform(shared: Path) -> Terraform:
 
     def run(folder: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["terraform", *args],
+            [TERRAFORM, *args],
             cwd=folder,
             env={
                 **os.environ,

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.terraform.cut import Stack, cut
 from tests.terraform.simulated_aws import SimulatedAws
+from tools.common import TERRAFORM
 
 
 class Root:
@@ -41,7 +42,7 @@ class Root:
     def run(self, *args: str, expect: int = 0) -> str:
         """Run terraform and give what it printed on one line, without its frames."""
         result = subprocess.run(
-            ["terraform", *args, "-no-color"],
+            [TERRAFORM, *args, "-no-color"],
             cwd=self._folder,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -54,7 +55,7 @@ class Root:
 
     def _answer(self, *args: str) -> str:
         return subprocess.run(
-            ["terraform", *args],
+            [TERRAFORM, *args],
             cwd=self._folder,
             env=self._environment,
             capture_output=True,
@@ -65,7 +66,7 @@ class Root:
     def show(self, *args: str) -> int:
         """Run terraform and let a person watch; give its exit status."""
         return subprocess.run(
-            ["terraform", *args], cwd=self._folder, env=self._environment, check=False
+            [TERRAFORM, *args], cwd=self._folder, env=self._environment, check=False
         ).returncode
 
     def act_as(self, **credentials: str) -> None:

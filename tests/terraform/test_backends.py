@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Stack
 from tests.terraform.conftest import Terraform
+from tools.common import TERRAFORM
 
 PATIENCE_SECONDS = 20
 
@@ -63,7 +64,7 @@ def second_user_is_blocked(
     plan = ("plan", "-input=false", "-no-color", "-detailed-exitcode")
     assert terraform(theirs, *plan).returncode == 2
     with subprocess.Popen(
-        ["terraform", "apply", "-no-color"],
+        [TERRAFORM, "apply", "-no-color"],
         cwd=mine,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -219,6 +219,18 @@ def test_credentials_are_known_by_their_looks(text: str, hidden: str) -> None:
     assert mask(text, None, {}) == hidden
 
 
+@pytest.mark.parametrize("program", ["Terraform", "OpenTofu"])
+def test_what_every_plan_says_is_left_out(program: str) -> None:
+    text = (
+        f"{program} used the selected providers to generate the following execution plan.\n"
+        "Resource actions are indicated with the following symbols:\n  + create\n\n"
+        "  # aws_vpc.vpc will be created\n"
+    )
+    written = comment("base", Plan({"resource_changes": []}, text, ""))
+    assert "symbols" not in written
+    assert "aws_vpc.vpc will be created" in written
+
+
 def test_findings_are_masked_too() -> None:
     change = {"before": None, "after": {"a": "swordfish"}, "after_sensitive": {"a": True}}
     data = {"resource_changes": [{"address": "x.y", "change": {**change, "actions": ["create"]}}]}

@@ -52,6 +52,18 @@ def test_blocks_and_attributes_are_told_apart() -> None:
     )
 
 
+def test_providers_are_found_in_the_registry_of_opentofu() -> None:
+    of_opentofu = {
+        address.replace("registry.terraform.io", "registry.opentofu.org"): schema
+        for address, schema in SCHEMAS["provider_schemas"].items()
+    }
+    stack = {
+        "terraform": {"required_providers": REQUIRED},
+        "resource": {"kubernetes_namespace_v1": {"place": {"metadata": {"name": "kubecost"}}}},
+    }
+    assert to_hcl(stack, {"provider_schemas": of_opentofu}) == to_hcl(stack, SCHEMAS)
+
+
 def test_long_texts_are_here_documents() -> None:
     release = {"values": ['a: "b"\nc: $${not.terraform} ${aws_x.y}\n'], "depends_on": ["aws_x.y"]}
     assert written(resource={"helm_release": {"kubecost": release}}) == (

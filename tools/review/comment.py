@@ -20,7 +20,7 @@ LONGEST_NAME = 300
 _NOISE = re.compile(
     r"^\S.*: (Refreshing state\.\.\.|Reading\.\.\.|Still reading\.\.\.|Read complete after).*\n"
     r"|^(Acquiring|Releasing) state lock\. .*\n"
-    r"|^Terraform used the selected providers(.|\n)*?\n\n"
+    r"|^(Terraform|OpenTofu) used the selected providers(.|\n)*?\n\n"
     r"|^(╷|╵)\n",
     re.MULTILINE,
 )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.common import TERRAFORM
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -77,7 +79,7 @@ def _signal(number: int) -> str:
 def _terraform(folder: Path, command: str, *args: str) -> subprocess.CompletedProcess[str]:
     if command != "show":
         print(f"{folder.name}: terraform {command}", file=sys.stderr)
-    line = ["terraform", command, *([] if "-json" in args else ["-no-color"]), *args]
+    line = [TERRAFORM, command, *([] if "-json" in args else ["-no-color"]), *args]
     try:
         return subprocess.run(
             line,
@@ -89,4 +91,4 @@ def _terraform(folder: Path, command: str, *args: str) -> subprocess.CompletedPr
             check=False,
         )
     except OSError as error:
-        return subprocess.CompletedProcess(line, 127, "", f"terraform cannot be started: {error}")
+        return subprocess.CompletedProcess(line, 127, "", f"{TERRAFORM} cannot be started: {error}")
