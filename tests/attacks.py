@@ -692,8 +692,6 @@ def _stacks() -> Iterator[Attack]:
             "resource>kubernetes_namespace_v1>place_namespace>provisioner",
             [{"local-exec": {"command": "env"}}],
         ),
-        "a count": put("resource>kubernetes_namespace_v1>place_namespace>count", 0),
-        "for each": put("resource>kubernetes_namespace_v1>place_namespace>for_each", {}),
         "ignored changes": put(
             "resource>kubernetes_namespace_v1>place_namespace>lifecycle",
             {"ignore_changes": ["metadata"]},

@@ -49,6 +49,7 @@ KNOWN_FUNCTIONS = {
     "jsondecode",
     "jsonencode",
     "length",
+    "lookup",
     "min",
     "one",
     "parseint",

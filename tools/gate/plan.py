@@ -108,7 +108,9 @@ def _changes(plan: Any, stack: Json) -> Iterator[Change]:
             ABSENT if change["after"] is None else _proposed(before, change, written or {}),
             imported=bool(change.get("importing")),
         )
-    if missing := sorted(declared.keys() - seen):
+    # Of one for each of some names, or by a condition, there may be none.
+    certain = {key for key, body in declared.items() if not {"count", "for_each"} & body.keys()}
+    if missing := sorted(certain - seen):
         raise PlanError(f"the plan lacks {missing[0]}: it is not of this stack")
 
 

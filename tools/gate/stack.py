@@ -39,14 +39,12 @@ DATA = {
     "http",
     "kubernetes_resources",
 }
-# What an OIDC issuer says of itself. No part of the address may be an expression, and tell it more.
-_DISCOVERY = re.compile(r"https://[\w./-]+/\.well-known/openid-configuration")
-_HTTP = {"//", "url", "lifecycle"}
 # What is read while Terraform runs, and kept nowhere.
 EPHEMERAL = {"aws_secretsmanager_secret_version"}
 # Kinds of Kubernetes objects that kubernetes_resources may read.
 _READ = {"StorageClass", "ServiceAccount", "PersistentVolumeClaim"}
-# The one document that http may ask for: where a login provider has its endpoints.
+# The one document that http may ask for: where a login provider has its endpoints. No part of the
+# address may be an expression, which would tell the provider more.
 _DISCOVERY = re.compile(r"https://[\w.-]+(:\d+)?(/[\w./-]*)?/\.well-known/openid-configuration")
 _TERRAFORM = {"required_version", "required_providers", "backend", "cloud"}
 _BACKENDS = {
@@ -68,9 +66,7 @@ _LIFECYCLE = {
 }
 # What somebody else may change without being put back: a tag.
 _TAG = re.compile(r'tags\["[\w:.-]+"\]')
-_META = {"provisioner", "connection", "count"}
-# One resource for each of some names, which the plan shows.
-_NAMES = re.compile(r'\$\{toset\(\[("[^"\\$%]+"(, )?)+\]\)\}')
+_META = {"provisioner", "connection"}
 
 
 def unsafe(stack: Any) -> list[str]:
@@ -92,10 +88,7 @@ def _unsafe(stack: Json) -> Iterator[str]:
             yield from _unsafe_provider(name, block)
     for kind, named in stack.get("data", {}).items():
         for name, body in named.items():
-            if kind == "http":
-                if not _DISCOVERY.fullmatch(str(body.get("url"))) or body.keys() - _HTTP:
-                    yield f"data.{kind}.{name}: asks {body.get('url')}"
-            elif kind not in DATA:
+            if kind not in DATA:
                 yield f"data.{kind}.{name}: reads what no stack of this project reads"
             elif kind == "kubernetes_resources" and body.get("kind") not in _READ:
                 yield f"data.{kind}.{name}: reads objects of the kind {body.get('kind')}"
@@ -161,8 +154,6 @@ def _unsafe_connection(name: str, block: Json) -> Iterator[str]:
 def _unsafe_meta(address: str, body: Json) -> Iterator[str]:
     for key in _META & body.keys():
         yield f"{address}: has {key}"
-    if "for_each" in body and not _NAMES.fullmatch(str(body["for_each"])):
-        yield f"{address}: is there for each of {body['for_each']}"
     for each in _listed(body.get("lifecycle", {})):
         for key in each.keys() - _LIFECYCLE:
             yield f"{address}: has lifecycle.{key}"
