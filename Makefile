@@ -162,8 +162,11 @@ lock: $(SYNTH_READY) .tools/pipenv/.installed  ## Update Pipfile.lock, bindings/
 		data = json.loads(lock.read_text()); data['_meta']['sources'] = []; \
 		lock.write_text(json.dumps(data, indent=4, sort_keys=True) + '\n')"
 	@uv=$$($(PYTHON) -c "from tools.setup import install_uv; print(install_uv())" | tail -n 1); \
-		"$$uv" pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --no-emit-index-url bindings/cdktn.in --output-file bindings/cdktn.txt
+		lock() { "$$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url "$$@"; }; \
+		lock --no-deps bindings/cdktn.in --output-file bindings/cdktn.txt; \
+		$(PYTHON) -c "from tools.setup import UV_VERSION as v; print(f'uv=={v}')" | lock - -o tools/locked/uv.txt; \
+		echo pipenv==$(PIPENV_VERSION) | lock - -o tools/locked/pipenv.txt
 	@npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 .PHONY: env
@@ -175,10 +178,11 @@ env:  ## Print what puts cdktf and Python on the PATH: eval "$$(make env)"
 clean:  ## Remove what the targets made, but no Terraform state
 	@rm -rf cdktf.out node_modules .tools .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.tools/pipenv/.installed: Makefile
+.tools/pipenv/.installed: Makefile tools/locked/pipenv.txt
 	@echo "setup: pipenv $(PIPENV_VERSION)"
 	@$(PYTHON) -m venv --clear .tools/pipenv
-	@.tools/pipenv/bin/pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION) || $(OFFLINE)
+	@.tools/pipenv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+		-r tools/locked/pipenv.txt || $(OFFLINE)
 	@touch $@
 
 # PyPI's package of it downloads the program when it is installed; Go checks what it builds.

@@ -21,6 +21,7 @@ from typing import Any
 from tools.common import ROOT, CommandError, command_line
 
 UV_VERSION = "0.13.9"
+UV_LOCK = ROOT / "tools/locked/uv.txt"
 TOOLS = ROOT / ".tools"
 VENV = TOOLS / "venv"
 # CDKTF's packages begin so in Pipfile.lock; the fork's are pinned in a lock of their own.
@@ -95,7 +96,7 @@ def install_uv() -> str:
             run(sys.executable, "-m", "venv", "--clear", str(folder))
             run(
                 *(str(folder / "bin/python"), "-m", "pip", "install", "--quiet"),
-                *("--disable-pip-version-check", f"uv=={UV_VERSION}"),
+                *("--disable-pip-version-check", "--require-hashes", "-r", str(UV_LOCK)),
             )
     return str(program)
 

@@ -69,3 +69,15 @@ def test_what_an_installer_says_is_shown_when_it_fails(capsys: pytest.CaptureFix
         with setup.step("a package"):
             setup.run(sys.executable, "-c", "import sys; sys.exit('no route to host')")
     assert capsys.readouterr().out == "setup: a package ... failed\n"
+
+
+@pytest.mark.parametrize("name", ["uv", "pipenv"])
+def test_what_installs_packages_is_locked_by_digest(name: str) -> None:
+    text = (setup.ROOT / f"tools/locked/{name}.txt").read_text()
+    versions = {
+        "uv": setup.UV_VERSION,
+        "pipenv": re.findall(r"PIPENV_VERSION := (\S+)", (setup.ROOT / "Makefile").read_text())[0],
+    }
+    packages = re.split(r"\n(?=\S)", text.strip())
+    assert any(each.startswith(f"{name}=={versions[name]} ") for each in packages)
+    assert all("--hash=sha256:" in each for each in packages)
