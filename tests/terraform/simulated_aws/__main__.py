@@ -31,7 +31,18 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from . import amp, billing, core, cur, ec2, eks_access, eks_addons, iam_simulator, logs  # noqa: F401
+from . import (  # noqa: F401
+    amp,
+    billing,
+    cognito,
+    core,
+    cur,
+    ec2,
+    eks_access,
+    eks_addons,
+    iam_simulator,
+    logs,
+)
 
 
 @Request.application
