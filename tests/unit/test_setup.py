@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tools import setup
-from tools.common import CommandError
+from tools.common import ROOT, CommandError
 
 LOCK = {
     "default": {"yaml": {"version": "==6.0", "hashes": ["sha256:aa", "sha256:bb"]}},
@@ -73,10 +73,10 @@ def test_what_an_installer_says_is_shown_when_it_fails(capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("name", ["uv", "pipenv"])
 def test_what_installs_packages_is_locked_by_digest(name: str) -> None:
-    text = (setup.ROOT / f"tools/locked/{name}.txt").read_text()
+    text = (ROOT / f"tools/locked/{name}.txt").read_text()
     versions = {
         "uv": setup.UV_VERSION,
-        "pipenv": re.findall(r"PIPENV_VERSION := (\S+)", (setup.ROOT / "Makefile").read_text())[0],
+        "pipenv": re.findall(r"PIPENV_VERSION := (\S+)", (ROOT / "Makefile").read_text())[0],
     }
     packages = re.split(r"\n(?=\S)", text.strip())
     assert any(each.startswith(f"{name}=={versions[name]} ") for each in packages)
