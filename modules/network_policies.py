@@ -1,4 +1,4 @@
-"""NetworkPolicies as Terraform resources."""
+"""NetworkPolicies as Terraform resources; who may reach whom is decided in modules/traffic.py."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""What architectures decide by themselves in the values of Kubecost's chart; plain data."""
+"""What architectures decide by themselves in the values of Kubecost's chart; plain data.
+
+architectures/faults.py refuses them.
+"""
 
 _NOT_OF_THE_CHART = "the chart ignores it here: Prometheus's configuration comes from metrics/"
 

@@ -1,4 +1,7 @@
-"""What cannot be, though each key for itself is right: combinations, blocks, owned Helm values."""
+"""What cannot be, though each key for itself is right: combinations and blocks.
+
+What only architectures can tell, owned Helm values among it, is judged by architectures/faults.py.
+"""
 
 import json
 from collections import Counter

@@ -1,4 +1,8 @@
-"""The stack `billing`: what AWS charges, for Kubecost to read; there only when enabled."""
+"""The stack `billing`: what AWS charges, for Kubecost to read.
+
+It is there only when a report or a spot data feed is to be created (`makes_something` in
+settings/billing.py); architectures/app.py lists all stacks.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
