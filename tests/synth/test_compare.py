@@ -54,21 +54,21 @@ def test_what_alerts_read_is_counted(in_clusters: dict[str, InCluster]) -> None:
         for budgets in (None, 0, 2)
     }
     for name, without in reads[None].items():
-        # 3 clusters of 600 pods; 43,200 minutes.
+        # 3 clusters of 600 pods; 730 x 60 = 43,800 minutes.
         alerts, budgets = reads[0][name] - without, reads[2][name] - reads[0][name]
         in_amp = name != "prom"
-        assert alerts == pytest.approx(in_amp * 1800 * ALERT_READS.per_pod * 43_200)
-        assert budgets == pytest.approx(in_amp * 2 * ALERT_READS.per_budget * 43_200)
+        assert alerts == pytest.approx(in_amp * 1800 * ALERT_READS.per_pod * 43_800)
+        assert budgets == pytest.approx(in_amp * 2 * ALERT_READS.per_budget * 43_800)
 
 
 @pytest.mark.parametrize(
     ("samples", "free", "usd"),
     [
         (0, 0, 0),
-        (216_000_000, 0, 19.44),  # 5,000 series every 60 s
-        (216_000_000, FREE.samples, 15.84),
+        (219_000_000, 0, 19.71),  # 5,000 series every 60 s
+        (219_000_000, FREE.samples, 16.11),
         (FREE.samples, FREE.samples, 0),
-        (4_320_000_000, 0, 261.20),  # 100,000 series: 2 B at $0.90, 2.32 B at $0.35
+        (4_380_000_000, 0, 263.30),  # 100,000 series: 2 B at $0.90, 2.38 B at $0.35
         (2_000_000_000, 0, 180.00),
         (2_010_000_000, 0, 180.35),
         (252_000_000_000, 0, 8_930.00),
@@ -89,42 +89,42 @@ def test_ingestion_in_frankfurt() -> None:
 
 
 def test_an_idle_collector() -> None:
-    assert fee(720, US.collector_per_hour, unit="hours").usd == 28.80
-    assert fee(720, PRICES.of("eu-central-1").collector_per_hour, unit="hours").usd == 31.39
+    assert fee(730, US.collector_per_hour, unit="hours").usd == 29.20
+    assert fee(730, PRICES.of("eu-central-1").collector_per_hour, unit="hours").usd == 31.83
 
 
 def test_the_example_by_hand(in_clusters: dict[str, InCluster]) -> None:
     by_name = {each.architecture.name: each for each in all_of(in_clusters)}
     cost, managed = by_name["prom_amp_cost"], by_name["amp"]
-    # 3 x (6 x 20 + 4.7 x 600) x 43,200, of which 40 million are free
-    assert cost.amounts.samples == pytest.approx(381_024_000)
-    assert cost.parts["ingestion"].usd == 30.69
-    # 3 x (70 x 20 + 39.9 x 600) x 43,200: 1,960 million at $0.90, 1,284.064 million at $0.35
-    assert managed.amounts.samples == pytest.approx(3_284_064_000)
-    assert managed.parts["ingestion"].usd == 221.34
-    # 150 / 30 x 3,284,064,000 x 2 bytes are 30.59 GB, of which 10 are free
+    # 3 x (6 x 20 + 4.7 x 600) x 43,800, of which 40 million are free
+    assert cost.amounts.samples == pytest.approx(386_316_000)
+    assert cost.parts["ingestion"].usd == 31.17
+    # 3 x (70 x 20 + 39.9 x 600) x 43,800: 1,960 million at $0.90, 1,329.676 million at $0.35
+    assert managed.amounts.samples == pytest.approx(3_329_676_000)
+    assert managed.parts["ingestion"].usd == 222.94
+    # 150 x 24 / 730 x 3,329,676,000 x 2 bytes are 30.59 GB, of which 10 are free
     assert managed.parts["storage"].usd == 0.62
-    # (1.13 + 10 x 5 / 3) x 3,284,064,000 = 58.4 billion, less than 200 billion
+    # (1.13 + 10 x 5 / 3) x 3,329,676,000 = 59.3 billion, less than 200 billion
     assert managed.parts["query"].usd == 0
-    # 3 x 720 hours at $0.04, and 3,284,064,000 at $0.03
-    assert managed.parts["collector"].usd == 96.25
+    # 3 x 730 hours at $0.04, and 3,329,676,000 at $0.03
+    assert managed.parts["collector"].usd == 97.59
     assert managed.parts["in_cluster"].usd == 0
-    assert managed.total.usd == 318.21
+    assert managed.total.usd == 321.15
 
 
 def test_a_collector_by_hand(in_clusters: dict[str, InCluster]) -> None:
     (adot,) = (each for each in all_of(in_clusters) if each.architecture.name == "adot_amp")
-    # What the stack requests: 200m and 400Mi, in 3 clusters for 720 hours. m7i.large costs
+    # What the stack requests: 200m and 400Mi, in 3 clusters for 730 hours. m7i.large costs
     # $0.1008, of which a vCPU is 0.031611 / (2 x 0.031611 + 8 x 0.004237).
-    cpu, memory = 3 * 0.2 * 720 * 0.0328095, 3 * 400 / 1024 * 720 * 0.00439764
+    cpu, memory = 3 * 0.2 * 730 * 0.0328095, 3 * 400 / 1024 * 730 * 0.00439764
     assert adot.parts["in_cluster"].usd == pytest.approx(cpu + memory, abs=0.01)
 
 
 def test_without_the_free_tier(in_clusters: dict[str, InCluster]) -> None:
     estimates = all_of(in_clusters, prices=PRICES.without_free_tier())
     by_name = {each.architecture.name: each for each in estimates}
-    assert by_name["prom_amp_cost"].parts["ingestion"].usd == 34.29
-    assert by_name["amp"].parts["query"].usd == 5.84
+    assert by_name["prom_amp_cost"].parts["ingestion"].usd == 34.77
+    assert by_name["amp"].parts["query"].usd == 5.93
     assert by_name["amp"].parts["storage"].usd == 0.92
 
 
@@ -132,7 +132,7 @@ def test_nothing_runs_nothing_is_sent(in_clusters: dict[str, InCluster]) -> None
     empty = Fleet(clusters=1, nodes=0, pods=0, region="us-east-1", retention_days=150)
     for each in all_of(in_clusters, empty):
         assert each.amounts.samples == 0
-        idle = 28.80 if each.architecture.scraped_by_amp else 0
+        idle = 29.20 if each.architecture.scraped_by_amp else 0
         assert each.total.usd - each.parts["in_cluster"].usd == pytest.approx(idle)
 
 

@@ -1,6 +1,6 @@
 """What an architecture takes each month on a fleet, and what that costs.
 
-A month has 30 days. Sums are sums of what is shown, which is rounded to cents.
+Sums are sums of what is shown, which is rounded to cents.
 """
 
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from architectures import Architecture
 from metrics.sizes import prometheus
+from metrics.units import HOURS_PER_MONTH
 from metrics.volumes import ALERT_READS, RULE_READS, VOLUMES
 from tools.compare.fees import BILLION, INGESTION_UNIT, Part, fee, ingestion
 from tools.compare.fleet import Fleet
 from tools.compare.prices import FreeTier, NodePrice, Price, Prices, RegionPrices
 from tools.compare.stacks import GIB, InCluster, Workload
 
-HOURS = 30 * 24
-MINUTES = HOURS * 60
+MINUTES = HOURS_PER_MONTH * 60
 
 # "typically 1 or 2 bytes", of GB that are 2^30 bytes (aws.amazon.com/prometheus/pricing). Names
 # and labels come on top, in a size that AWS does not say.
@@ -101,9 +101,9 @@ def estimate(
     sizes = tuple(_sized(workload, fleet) for workload in in_cluster.workloads)
     amounts = Amounts(
         samples=samples,
-        stored_gb=samples * fleet.retention_days / 30 * BYTES_PER_SAMPLE / GIB,
+        stored_gb=samples * fleet.retention_days * 24 / HOURS_PER_MONTH * BYTES_PER_SAMPLE / GIB,
         query_samples=query_samples,
-        collector_hours=HOURS * fleet.clusters if architecture.scraped_by_amp else 0,
+        collector_hours=HOURS_PER_MONTH * fleet.clusters if architecture.scraped_by_amp else 0,
         cpu_cores=fleet.clusters * sum(size.cpu_cores for size in sizes),
         memory_gib=fleet.clusters * sum(size.memory_gib for size in sizes),
         disk_gib=fleet.clusters * sum(size.disk_gib for size in sizes),
@@ -165,7 +165,7 @@ def _in_cluster(amounts: Amounts, node: NodePrice | None, disk: Price | None) ->
         per_vcpu = node.model_copy(update={"usd": node.usd * VCPU_WEIGHT / weight})
         per_gib = node.model_copy(update={"usd": node.usd * GIB_WEIGHT / weight})
     return (
-        fee(amounts.cpu_cores * HOURS, per_vcpu, unit="vCPU hours")
-        + fee(amounts.memory_gib * HOURS, per_gib, unit="GiB hours of memory")
+        fee(amounts.cpu_cores * HOURS_PER_MONTH, per_vcpu, unit="vCPU hours")
+        + fee(amounts.memory_gib * HOURS_PER_MONTH, per_gib, unit="GiB hours of memory")
         + fee(amounts.disk_gib, disk, unit="GiB of disk")
     )

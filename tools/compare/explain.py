@@ -4,8 +4,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from metrics import sizes
+from metrics.units import HOURS_PER_MONTH
 from tools.compare import estimate as figures
-from tools.compare.estimate import HOURS, Estimate
+from tools.compare.estimate import Estimate
 from tools.compare.fees import number
 from tools.compare.fleet import Fleet
 from tools.compare.prices import Prices, RegionPrices
@@ -25,14 +26,15 @@ def _formulas(each: Estimate, fleet: Fleet) -> Iterator[str]:
     if amounts.samples:
         yield f"  samples = {each.samples_formula} = {number(amounts.samples)}"
         yield (
-            f"  stored = samples x {fleet.retention_days} / 30 days x {figures.BYTES_PER_SAMPLE}"
-            f" bytes / 2^30 = {number(amounts.stored_gb)} GB"
+            f"  stored = samples x {fleet.retention_days} days x 24 / {HOURS_PER_MONTH} hours"
+            f" x {figures.BYTES_PER_SAMPLE} bytes / 2^30 = {number(amounts.stored_gb)} GB"
         )
         yield f"  read = {each.query_formula} = {number(amounts.query_samples)}"
     for size in each.sizes:
         yield (
             f"  {size.name} = {number(size.cpu_cores)} vCPU, {number(size.memory_gib)} GiB of"
-            f" memory, {number(size.disk_gib)} GiB of disk, {fleet.clusters} x for {HOURS} hours"
+            f" memory, {number(size.disk_gib)} GiB of disk, {fleet.clusters} x for"
+            f" {HOURS_PER_MONTH} hours"
         )
     for name, (above, below) in COLUMNS.items():
         for item in each.parts[name].items:
