@@ -12,19 +12,17 @@ from tests.terraform.roots import Root
 from tests.terraform.simulated_aws import SimulatedAws
 
 STACKS = ("base", "prom_amp_cost")
-# What the simulated AWS has no cluster for.
-LEFT_OUT = {"helm", "kubernetes"}
 
 
 def main(_: list[str]) -> int:
     """Run the demonstration; 1 if terraform failed, whose own words are printed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _say("synthesizing the defaults of kubecost.yaml")
+        _say("synthesizing the defaults")
         stacks = read_stacks(synthesize_into(folder / "out", SETTINGS_FILES["defaults"]))
         _say("starting the simulated AWS on loopback")
         with SimulatedAws(region="ap-northeast-2") as aws:
-            roots = {stack: Root(folder / stack, stacks[stack], aws, LEFT_OUT) for stack in STACKS}
+            roots = {stack: Root(folder / stack, stacks[stack], aws, set()) for stack in STACKS}
             for stack, root in roots.items():
                 for command in (["init"], ["apply", "-auto-approve"]):
                     _say(f"{stack}: terraform {' '.join(command)}")

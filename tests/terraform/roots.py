@@ -10,13 +10,19 @@ from tests.terraform.cut import Stack, cut
 from tests.terraform.simulated_aws import SimulatedAws
 from tools.common import TERRAFORM
 
+# Providers of what is not simulated: a cluster's API, and the internet. What needs them is cut out
+# even where they can be had.
+NOT_SIMULATED = {"helm", "http", "kubernetes"}
+# The simulated AWS is proven with this one; where there is a registry, the newest would be taken.
+AWS_PROVIDER = "5.100.0"
+
 
 class Root:
-    """One stack with what needs missing providers cut out; its state is a file beside it."""
+    """One stack with what is not simulated cut out; its state is a file beside it."""
 
     def __init__(self, folder: Path, stack: Stack, aws: SimulatedAws, missing: set[str]) -> None:
         self._folder = folder
-        self._missing = missing
+        self._missing = missing | NOT_SIMULATED
         self._environment = {
             **os.environ,
             **aws.environment,
@@ -30,6 +36,7 @@ class Root:
     def write(self, stack: Stack) -> None:
         """Replace the configuration, as a later synth would."""
         kept, self.cut = cut(stack, self._missing)
+        kept["terraform"]["required_providers"]["aws"]["version"] = AWS_PROVIDER
         kept["terraform"]["backend"] = {"local": {"path": "terraform.tfstate"}}
         kept["terraform"].pop("cloud", None)
         (self._folder / "cdk.tf.json").write_text(json.dumps(kept))

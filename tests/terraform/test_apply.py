@@ -8,7 +8,7 @@ import pytest
 
 from tests.synth.documents import Stack
 from tests.terraform.deployment import Deployment
-from tests.terraform.roots import Root
+from tests.terraform.roots import NOT_SIMULATED, Root
 from tests.terraform.simulated_aws import SimulatedAws
 from tests.terraform.simulated_aws.iam import is_allowed
 
@@ -19,13 +19,11 @@ def test_a_second_plan_is_empty(deployed: Deployment) -> None:
     deployed.assert_nothing_to_do()
 
 
-def test_what_needs_missing_providers_is_named(
-    deployed: Deployment, missing_providers: set[str]
-) -> None:
+def test_what_is_not_simulated_is_named(deployed: Deployment) -> None:
     for name, root in deployed.roots.items():
         providers = {address.removeprefix("data.").split("_")[0] for address in root.cut}
-        assert providers <= missing_providers | {"output.kubecost"}
-        assert bool(root.cut) is (name != "base" and bool(missing_providers))
+        assert providers <= NOT_SIMULATED | {"output.kubecost"}
+        assert bool(root.cut) is (name != "base")
 
 
 def role_policies(aws: SimulatedAws, role: str) -> list[dict[str, Any]]:

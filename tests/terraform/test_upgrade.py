@@ -9,7 +9,7 @@ from tests.releases import Released, released
 from tests.terraform.deployment import Deployment
 from tests.terraform.simulated_aws import SimulatedAws
 
-HARMLESS = ("create", "update")
+HARMLESS = ("create", "move", "update")
 # The last release; a fleet's other regions and accounts have the same resources.
 LAST = [each for each in released() if each.settings.stem != "fleet"][-2:]
 
