@@ -13,7 +13,9 @@ from modules.owned_values import (
     OWNED_VALUES,
     OWNED_VALUES_OF_RELEASES,
 )
+from modules.partitions import find_partition
 from settings import Settings
+from settings.billing import REPORT_REGIONS
 from settings.expose_faults import find_faults as find_exposure_faults
 from settings.faults import MISSING, Fault, until_unknown
 
@@ -29,6 +31,9 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
         _scraper,
         _workspace_key,
         _readers,
+        _report_region,
+        _partitions_of_reports,
+        _feed_region,
         _owned_values,
         _exposure,
     )
@@ -108,6 +113,46 @@ def _readers(settings: Settings) -> Iterator[Fault]:
         if remote and not report.role_arn:
             allowed = f"a role in its account: Kubecost on cluster {remote[0]} is in another one"
             yield Fault(f"billing.existing_reports[{index}].role_arn", MISSING, allowed)
+
+
+def _report_region(settings: Settings) -> Iterator[Fault]:
+    report = settings.billing.report
+    region = report.region or settings.region
+    if not report.create or region in REPORT_REGIONS:
+        return
+    key, partition = "billing.report.region" if report.region else "region", find_partition(region)
+    if partition.is_commercial:
+        allowed = "a region that AWS delivers cost reports to; set billing.report.region to one"
+        yield Fault(key, region, f"{allowed}, for example us-east-1")
+    else:
+        allowed = f"no report created in {partition.name}: name one under billing.existing_reports"
+        yield Fault(key, region, allowed)
+
+
+def _partitions_of_reports(settings: Settings) -> Iterator[Fault]:
+    """Refuse a report that a cluster cannot read: no role leads to another partition of AWS."""
+    billing = settings.billing
+    regions = {
+        f"billing.existing_reports[{index}].region": report.region
+        for index, report in enumerate(billing.existing_reports)
+    }
+    if billing.report.create and billing.report.region:
+        regions["billing.report.region"] = billing.report.region
+    for key, region in regions.items():
+        for cluster in settings.fleet:
+            theirs = find_partition(cluster.region).name
+            if find_partition(region).name != theirs:
+                allowed = f"a region of {theirs}: cluster {cluster.name} cannot read outside of it"
+                yield Fault(key, region, allowed)
+                break
+
+
+def _feed_region(settings: Settings) -> Iterator[Fault]:
+    """Refuse a feed where AWS has none (EC2 user guide, "Spot Instance data feed")."""
+    region = settings.fleet[0].region
+    if settings.billing.spot_data_feed.create and not find_partition(region).is_commercial:
+        allowed = f"false: AWS has no spot data feed in {region}, the first cluster's region"
+        yield Fault("billing.spot_data_feed.create", True, allowed)
 
 
 def _owned_values(settings: Settings) -> Iterator[Fault]:

@@ -26,7 +26,7 @@ from constructs import Construct
 
 from metrics import bill
 from modules import policy
-from modules.partitions import find_partition
+from modules.partitions import arn, bucket_arn
 from modules.private_bucket import PrivateBucket
 from settings.billing import ReportSettings
 
@@ -83,8 +83,7 @@ class CostReport:
         databases and tables in the AWS Glue Data Catalog" (which asks for the database `default`
         besides) and "Control access to Amazon S3 from Athena".
         """
-        partition = self._partition
-        arns = [f"arn:{partition}:s3:::{name}" for name in (self.results_bucket,)]
+        results = bucket_arn(self.results_bucket, region=self.region)
         statements = [
             policy.allow(
                 "athena:StartQueryExecution",
@@ -92,8 +91,7 @@ class CostReport:
                 "athena:GetQueryExecution",
                 "athena:GetQueryResults",
                 "athena:GetWorkGroup",
-                resource=f"arn:{partition}:athena:{self.region}:{self.account}"
-                f":workgroup/{self.workgroup}",
+                resource=self._arn("athena", f"workgroup/{self.workgroup}"),
             ),
             policy.allow(
                 "glue:GetDatabase",
@@ -112,17 +110,17 @@ class CostReport:
                 "glue:GetDatabases",
                 resource=[self._glue("catalog"), self._glue("database/default")],
             ),
-            policy.allow("s3:GetBucketLocation", "s3:ListBucket", resource=arns),
+            policy.allow("s3:GetBucketLocation", "s3:ListBucket", resource=[results]),
             policy.allow(
                 "s3:GetObject",
                 "s3:PutObject",
                 "s3:AbortMultipartUpload",
                 "s3:ListMultipartUploadParts",
-                resource=[f"{arn}/*" for arn in arns],
+                resource=[f"{results}/*"],
             ),
         ]
         if self.report_bucket:
-            statements += may_read_bucket(f"arn:{partition}:s3:::{self.report_bucket}")
+            statements += may_read_bucket(bucket_arn(self.report_bucket, region=self.region))
         return statements
 
     def for_kubecost(self) -> dict[str, str]:
@@ -140,19 +138,18 @@ class CostReport:
         }
         return entry | ({"masterPayerARN": self.role_arn} if self.role_arn else {})
 
-    @property
-    def _partition(self) -> str:
-        return find_partition(self.region).name
-
     def _glue(self, resource: str) -> str:
-        return f"arn:{self._partition}:glue:{self.region}:{self.account}:{resource}"
+        return self._arn("glue", resource)
+
+    def _arn(self, service: str, resource: str) -> str:
+        return arn(service, resource, region=self.region, account=self.account)
 
 
-def may_read_bucket(arn: str) -> list[policy.Statement]:
-    """Allow to list a bucket and to read its objects."""
+def may_read_bucket(bucket: str) -> list[policy.Statement]:
+    """Allow to list a bucket, given by its ARN, and to read its objects."""
     return [
-        policy.allow("s3:GetBucketLocation", "s3:ListBucket", resource=arn),
-        policy.allow("s3:GetObject", resource=f"{arn}/*"),
+        policy.allow("s3:GetBucketLocation", "s3:ListBucket", resource=bucket),
+        policy.allow("s3:GetObject", resource=f"{bucket}/*"),
     ]
 
 
@@ -205,7 +202,7 @@ class CreatedCostReport(Construct):
             self,
             "files",
             name=report.report_bucket,
-            statements=_may_deliver(f"arn:aws:s3:::{report.report_bucket}", report.account),
+            statements=_may_deliver(report.report_bucket, report),
             expire_days=settings.retention_days,
             force_destroy=not settings.keep_on_destroy,
         )
@@ -322,7 +319,12 @@ class CostReportReader(Construct):
             name=name,
             description="Kubecosts in other accounts read the cost and usage report",
             assume_role_policy=policy.trust_roles_to_come(
-                role_arns, accounts=accounts, tagged=tagged
+                role_arns,
+                root_arns=[
+                    arn("iam", "root", region=report.region, account=account, regional=False)
+                    for account in accounts
+                ],
+                tagged=tagged,
             ),
         )
         IamRolePolicy(
@@ -334,20 +336,22 @@ class CostReportReader(Construct):
         )
 
 
-def _may_deliver(bucket_arn: str, account: str) -> list[policy.Statement]:
+def _may_deliver(name: str, report: CostReport) -> list[policy.Statement]:
     """Let AWS put reports of this account into a bucket.
 
     Source: Cost and Usage Reports user guide, "Setting up an Amazon S3 bucket for Cost and Usage
     Reports".
     """
+    bucket = bucket_arn(name, region=report.region)
+    definitions = arn("cur", "definition/*", region=API_REGION, account=report.account)
     delivery = {
         "Principal": {"Service": "billingreports.amazonaws.com"},
         "Condition": {
-            "StringEquals": {"aws:SourceAccount": account},
-            "ArnLike": {"aws:SourceArn": f"arn:aws:cur:{API_REGION}:{account}:definition/*"},
+            "StringEquals": {"aws:SourceAccount": report.account},
+            "ArnLike": {"aws:SourceArn": definitions},
         },
     }
     return [
-        policy.allow("s3:GetBucketAcl", "s3:GetBucketPolicy", resource=bucket_arn) | delivery,
-        policy.allow("s3:PutObject", resource=f"{bucket_arn}/{PREFIX}/*") | delivery,
+        policy.allow("s3:GetBucketAcl", "s3:GetBucketPolicy", resource=bucket) | delivery,
+        policy.allow("s3:PutObject", resource=f"{bucket}/{PREFIX}/*") | delivery,
     ]

@@ -18,6 +18,11 @@ class Partition:
     name: str
     dns_suffix: str
 
+    @property
+    def is_commercial(self) -> bool:
+        """Whether it is the one that has every service."""
+        return self == _COMMERCIAL
+
 
 _COMMERCIAL = Partition("aws", "amazonaws.com")
 # By what the names of their regions begin with.
@@ -54,6 +59,11 @@ def endpoint_service(service: str, region: str) -> str:
     exception = partition.name == "aws-cn" and service == "s3"
     suffix = _COMMERCIAL.dns_suffix if exception else partition.dns_suffix
     return ".".join([*reversed(suffix.split(".")), region, service])
+
+
+def bucket_arn(bucket: str, *, region: str) -> str:
+    """Write the ARN of an S3 bucket, which names neither region nor account."""
+    return arn("s3", bucket, region=region, account="", regional=False)
 
 
 def arn(service: str, resource: str, *, region: str, account: str, regional: bool = True) -> str:

@@ -129,19 +129,19 @@ def trust_role(*role_arns: str, external_id: str | None = None, tagged: bool = F
 
 
 def trust_roles_to_come(
-    role_arns: Iterable[str], *, accounts: Iterable[str], tagged: bool = False
+    role_arns: Iterable[str], *, root_arns: Iterable[str], tagged: bool = False
 ) -> str:
     """Let exactly these roles assume the role, whether or not they exist by now.
 
     As principals IAM takes existing roles only, so these are named by the condition; the accounts
     that they are in are the principals (IAM user guide, "AWS global condition context keys",
-    aws:PrincipalArn). `tagged` as for trust_role.
+    aws:PrincipalArn): `root_arns`. `tagged` as for trust_role.
     """
     return document(
         {
             "Effect": "Allow",
             "Action": ["sts:AssumeRole", "sts:TagSession"] if tagged else "sts:AssumeRole",
-            "Principal": {"AWS": [f"arn:aws:iam::{account}:root" for account in accounts]},
+            "Principal": {"AWS": list(root_arns)},
             "Condition": {"ArnEquals": {"aws:PrincipalArn": list(role_arns)}},
         }
     )

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from modules import policy
 from modules.cost_report import may_read_bucket
+from modules.partitions import bucket_arn
 from modules.private_bucket import PrivateBucket
 
 RETENTION_DAYS = 30
@@ -24,7 +25,7 @@ class SpotDataFeed:
 
     def may_read(self) -> list[policy.Statement]:
         """Allow to read what the feed wrote."""
-        return may_read_bucket(f"arn:aws:s3:::{self.bucket}")
+        return may_read_bucket(bucket_arn(self.bucket, region=self.region))
 
     def for_kubecost(self) -> dict[str, str]:
         """Describe it as the chart's kubecostProductConfigs does."""

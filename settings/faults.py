@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from settings import Settings
-from settings.billing import REPORT_REGIONS, tag_column
+from settings.billing import tag_column
 from settings.kinds import ClusterId
 from settings.section import Section
 
@@ -214,11 +214,6 @@ def _budgets(settings: Settings) -> Iterator[Fault]:
 
 def _created_report(settings: Settings) -> Iterator[Fault]:
     report, role_arn = settings.billing.report, settings.billing.account_role_arn
-    region = report.region or settings.region
-    if report.create and region not in REPORT_REGIONS:
-        key = "billing.report.region" if report.region else "region"
-        allowed = "a region that AWS delivers cost reports to; set billing.report.region to one"
-        yield Fault(key, region, f"{allowed}, for example us-east-1")
     if role_arn and not report.create:
         yield Fault("billing.account_role_arn", role_arn, _ONLY_CREATED)
 

@@ -58,10 +58,13 @@ class _BillFinder:
         billing, settings = self._billing, self._settings
         payer = billing.account or self._deployer
         local = account_of(self._cluster.role_arn) == billing.account
-        role_arn = role_arn_in(payer, settings.iam.path, reader_role_name(settings.name))
+        region = billing.report.region or settings.region
+        role_arn = role_arn_in(
+            payer, settings.iam.path, reader_role_name(settings.name), region=region
+        )
         return created_report(
             settings.name,
-            region=billing.report.region or settings.region,
+            region=region,
             account=payer,
             role_arn=None if local else role_arn,
         )

@@ -21,6 +21,7 @@ from modules.cost_report import (
     CreatedCostReport,
     created_report,
 )
+from modules.partitions import arn
 from modules.spot_data_feed import CreatedSpotDataFeed, SpotDataFeed, created_bucket
 from settings import Settings
 from settings.billing import account_of, tag_column
@@ -116,7 +117,12 @@ class Billing(Stack):
             name=reader_role_name(settings.name),
             report=report,
             role_arns=[
-                role_arn_in(accounts[each.account], settings.iam.path, each.role_name)
+                role_arn_in(
+                    accounts[each.account],
+                    settings.iam.path,
+                    each.role_name,
+                    region=report.region,
+                )
                 for each in readers
             ],
             accounts=accounts.values(),
@@ -158,9 +164,9 @@ class Billing(Stack):
         return DataAwsCallerIdentity(self, "deployer", provider=provider).account_id
 
 
-def role_arn_in(account: str, path: str, name: str) -> str:
-    """Write the ARN of a role; `path` begins and ends with a slash."""
-    return f"arn:aws:iam::{account}:role{path}{name}"
+def role_arn_in(account: str, path: str, name: str, *, region: str) -> str:
+    """Write the ARN of a role in the partition of a region; `path` has a slash at both ends."""
+    return arn("iam", f"role{path}{name}", region=region, account=account, regional=False)
 
 
 def reader_role_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """Ring 2: who reads the bill in each architecture, by which rights, and who does not."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,29 @@ def test_several_payers_are_one_document(synthesize: Any) -> None:
     assert allowed == {"arn:aws:iam::777788889999:role/bill", "arn:aws:s3:::files/*"}
     trust = stacks["prom"]["output"]["kubecost_bill_role_trust"]["value"]
     assert "aws_iam_role.kubecost_reader.arn" in trust
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_rights_name_the_partition_of_the_region(
+    region: str, partition: str, synthesize: Any
+) -> None:
+    report = f"""\
+region: {region}
+architectures: [prom]
+billing:
+  spot_data_feed: {{bucket: spot}}
+  existing_reports:
+    - database: mine
+      table: cur
+      region: {region}
+      results_bucket: results
+      report_bucket: files
+"""
+    arns = re.findall(r"arn:[\w-]+:\w+:", json.dumps(rights(synthesize(report)["prom"])))
+    assert {arn.split(":")[2] for arn in arns} == {"athena", "glue", "s3"}
+    assert {arn.split(":")[1] for arn in arns} == {partition}
 
 
 def test_a_spot_data_feed_is_for_the_clusters_of_its_account(synthesize: Any) -> None:

@@ -16,7 +16,9 @@ from architectures import ARCHITECTURES
 from metrics.sizes import prometheus as prometheus_size
 from metrics.volumes import ALERT_READS, RULE_READS, VOLUMES
 from settings import Settings
+from settings.billing import BillingSettings, ExistingReportSettings, ReportSettings
 from tests.conftest import ROOT
+from tools.compare.bill import bill_of
 from tools.compare.estimate import Estimate, estimate
 from tools.compare.explain import explain
 from tools.compare.fees import fee, ingestion
@@ -126,6 +128,23 @@ def test_without_the_free_tier(in_clusters: dict[str, InCluster]) -> None:
     assert by_name["prom_amp_cost"].parts["ingestion"].usd == 34.77
     assert by_name["amp"].parts["query"].usd == 5.93
     assert by_name["amp"].parts["storage"].usd == 0.92
+
+
+def test_the_bill_by_hand() -> None:
+    created = bill_of(Settings(billing=BillingSettings(report=ReportSettings(create=True))))
+    assert created
+    # A year of 1 GB a month at $0.023, and 4 x 730 / 24 runs over 2 GB at $5 for 1,024 GB
+    assert created.storage(US).usd == 0.28
+    assert created.queries(US).usd == 1.19
+    assert not created.queries(PRICES.of("eu-west-3")).complete
+    report = ExistingReportSettings(
+        database="a", table="b", region="us-east-1", results_bucket="abc", report_bucket="abc"
+    )
+    existing = bill_of(Settings(billing=BillingSettings(existing_reports=(report,))))
+    assert existing
+    assert existing.storage(US).items == ()
+    assert existing.queries(US).usd == 1.19
+    assert bill_of(Settings()) is None
 
 
 def test_nothing_runs_nothing_is_sent(in_clusters: dict[str, InCluster]) -> None:

@@ -222,6 +222,7 @@ def test_json_keeps_its_form(run: Run) -> None:
     assert status == 0
     data = json.loads(shown)
     assert data["fleet"].pop("budgets") is None  # without alerts
+    assert data["fleet"].pop("bill") is None
     assert shape(data["fleet"]) == {
         "clusters": "number",
         "nodes": "number",
@@ -267,6 +268,34 @@ def test_explain_names_the_source_of_every_price(run: Run) -> None:
     for key in RegionPrices.model_fields:
         assert key in flat
     assert "3 x (70 x 20 nodes + 39.9 x 600 pods) a minute x 43,800 minutes" in shown
+
+
+@pytest.mark.parametrize(
+    ("region", "said", "explained"),
+    [
+        # Of 400 days 13.15 GB; 4 runs x 30.42 days x 2 months of 2 payers are 486.7 GB.
+        ("us-east-1", "$0.30 of S3 and $2.38 of Athena for each", "486.7 GB scanned x $5 / 1,024"),
+        ("eu-central-1", "? of S3 and ? of Athena for each", "13.15 GB x ? = ?"),
+    ],
+)
+def test_the_bill_has_its_price_and_gain(
+    run: Run, monkeypatch: pytest.MonkeyPatch, region: str, said: str, explained: str
+) -> None:
+    monkeypatch.setenv("KUBECOST_CONFIG", str(SETTINGS_FILES["billing"]))
+    _, shown, _ = run(f"--region {region} --explain")
+    flat = " ".join(shown.split())
+    assert f"The bill: {said} Kubecost with a UI" in flat
+    assert "Kubecost shows what AWS charges" in flat
+    assert explained in flat
+    assert "assumed: a payer of $1,000,000 a month has 1 GB" in flat
+    assert all(len(line) <= 100 for line in shown.splitlines())
+
+
+def test_without_the_bill_one_hint_says_what_it_gives(run: Run) -> None:
+    _, shown, _ = run(f"{EXAMPLE} --explain")
+    assert shown.count("The bill") == 1
+    assert "The bill: off, so Kubecost shows list prices. billing.report.create adds" in shown
+    assert "a payer of" not in shown
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

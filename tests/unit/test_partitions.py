@@ -6,7 +6,7 @@ from pathlib import Path
 import botocore
 import pytest
 
-from modules.partitions import arn, endpoint_service, find_partition, host_name
+from modules.partitions import arn, bucket_arn, endpoint_service, find_partition, host_name
 
 PARTITIONS = json.loads((Path(botocore.__path__[0]) / "data/partitions.json").read_text())
 
@@ -49,3 +49,4 @@ def test_arns_name_their_partition() -> None:
         arn("iam", "policy/A", region="eusc-de-east-1", account="aws", regional=False)
         == "arn:aws-eusc:iam::aws:policy/A"
     )
+    assert bucket_arn("files", region="us-gov-west-1") == "arn:aws-us-gov:s3:::files"

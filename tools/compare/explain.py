@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from metrics import sizes
 from metrics.units import HOURS_PER_MONTH
 from tools.compare import estimate as figures
+from tools.compare.bill import Bill
 from tools.compare.estimate import Estimate
-from tools.compare.fees import number
+from tools.compare.fees import Part, number
 from tools.compare.fleet import Fleet
 from tools.compare.prices import Prices, RegionPrices
 from tools.compare.table import COLUMNS, WIDTH
@@ -16,8 +17,13 @@ from tools.compare.table import COLUMNS, WIDTH
 def explain(estimates: Sequence[Estimate], fleet: Fleet, prices: Prices) -> str:
     """Write every formula, what is measured and what assumed, and where the prices come from."""
     known = prices.of(fleet.region)
-    blocks = [*(_formulas(each, fleet) for each in estimates), _basis(), _sources(known, prices)]
-    return "\n\n".join("\n".join(block) for block in blocks)
+    blocks = [
+        *(_formulas(each, fleet) for each in estimates),
+        _bill(fleet.bill, known) if fleet.bill else (),
+        _basis(fleet.bill),
+        _sources(known, prices),
+    ]
+    return "\n\n".join(filter(None, map("\n".join, blocks)))
 
 
 def _formulas(each: Estimate, fleet: Fleet) -> Iterator[str]:
@@ -37,13 +43,23 @@ def _formulas(each: Estimate, fleet: Fleet) -> Iterator[str]:
             f" {HOURS_PER_MONTH} hours"
         )
     for name, (above, below) in COLUMNS.items():
-        for item in each.parts[name].items:
-            sum_ = "?" if item.usd is None else f"${item.usd:,.2f}"
-            yield f"  {f'{above} {below}':16} {item.how} = {sum_}"
+        yield from _items(f"{above} {below}", each.parts[name])
     yield f"  {'total':16} ${each.total.usd:,.2f}{'' if each.total.complete else ' + ?'}"
 
 
-def _basis() -> Iterator[str]:
+def _bill(bill: Bill, known: RegionPrices) -> Iterator[str]:
+    yield "The bill"
+    yield from _items("S3", bill.storage(known))
+    yield from _items("each Kubecost", bill.queries(known))
+
+
+def _items(label: str, part: Part) -> Iterator[str]:
+    for item in part.items:
+        sum_ = "?" if item.usd is None else f"${item.usd:,.2f}"
+        yield f"  {label:16} {item.how} = {sum_}"
+
+
+def _basis(bill: Bill | None) -> Iterator[str]:
     yield "What the figures rest on"
     for text in (
         "measured: samples per node and pod, and what rules and alerts read (metrics/volumes.py)",
@@ -60,6 +76,7 @@ def _basis() -> Iterator[str]:
         f" {figures.VCPU_WEIGHT / figures.GIB_WEIGHT:.2f} GiB",
         "AMP's scraper is taken to collect what AMP takes in: whether AWS counts before or after"
         " relabelling is not documented",
+        *(bill.assumed() if bill else ()),
     ):
         yield textwrap.fill(f"* {text}.", WIDTH, subsequent_indent="  ")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from settings import Settings
+from tools.compare.bill import Bill, bill_of
 
 # As in the made-up cluster in which metrics/volumes.py was measured.
 PODS_PER_NODE = 20
@@ -17,6 +18,7 @@ class Fleet:
         nodes, pods: of each cluster.
         retention_days: how long AMP keeps samples.
         budgets: of the alerts; None without alerts.
+        bill: what Kubecost reads of AWS's bill; None for nothing.
         notes: what had to be assumed, or is not as it was measured; for a person.
     """
 
@@ -26,6 +28,7 @@ class Fleet:
     region: str
     retention_days: int
     budgets: int | None = None
+    bill: Bill | None = None
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -52,6 +55,7 @@ def fleet_of(
         region=region or settings.amp_region,
         retention_days=settings.amp.retention_days,
         budgets=len(settings.alerts.budgets) if settings.alerts.enabled else None,
+        bill=bill_of(settings),
     )
     notes = tuple(_notes(settings, fleet, nodes_assumed=nodes_assumed, pods_assumed=pods is None))
     return replace(fleet, notes=notes)
@@ -74,13 +78,6 @@ def _notes(
         yield (
             f"{fleet.pods:,} pods per cluster are assumed, {PODS_PER_NODE} on each node; give "
             "yours with --pods"
-        )
-    if settings.billing.report.create:
-        yield (
-            "billing: the report is free; S3 keeps it for cents, and Athena takes $5 per TB that"
-            " Kubecost's queries scan (a payer of a million dollars a month has about 1 GB of"
-            " report a month), which is not counted here. Kubecost then shows what AWS charges,"
-            " discounts included"
         )
     if settings.kubecost.node_exporter:
         yield "kubecost.node_exporter is on, which adds samples that are not counted here"

@@ -70,6 +70,8 @@ class RegionPrices(Section):
     collector_per_10_million_samples: Price | None = None
     node_per_hour: NodePrice | None = None
     gp3_per_gb_month: Price | None = None
+    s3_per_gb_month: Price | None = None
+    athena_per_tb_scanned: Price | None = None
 
 
 class FreeTier(Section):

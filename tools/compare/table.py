@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from tools.compare.bill import PAYER_USD
 from tools.compare.estimate import Estimate
 from tools.compare.fees import Part, number
 from tools.compare.fleet import Fleet
@@ -26,6 +27,7 @@ def table(estimates: Sequence[Estimate], fleet: Fleet, prices: Prices) -> str:
         [f"{fleet}, in {fleet.region}. US$ per month, {free}."],
         _fees(estimates),
         cheapest(estimates, fleet),
+        _bill(fleet, prices),
         *(_facts(each, fleet) for each in estimates),
         notes(estimates, fleet, prices),
     ]
@@ -56,6 +58,29 @@ def cheapest(estimates: Sequence[Estimate], fleet: Fleet) -> Iterator[str]:
         # What others lack makes them dearer still.
         if least and least.total.complete:
             yield f"{what}: {least.architecture.name}, ${money(least.total)}"
+
+
+def _bill(fleet: Fleet, prices: Prices) -> Iterator[str]:
+    """Say what the bill costs and gives, or that there is one to be had."""
+    if not fleet.bill:
+        text = (
+            "The bill: off, so Kubecost shows list prices. billing.report.create adds discounts and"
+            " costs outside the clusters, for a few dollars (docs/billing.md)."
+        )
+    else:
+        known = prices.of(fleet.region)
+        fees = f"{_usd(fleet.bill.queries(known))} of Athena for each Kubecost with a UI"
+        if fleet.bill.kept_months:
+            fees = f"{_usd(fleet.bill.storage(known))} of S3 and {fees}"
+        text = (
+            f"The bill: {fees}, if the payer's is ${PAYER_USD:,} a month. Kubecost shows what AWS"
+            " charges, with discounts and costs outside the clusters."
+        )
+    yield from textwrap.wrap(text, WIDTH, break_on_hyphens=False)
+
+
+def _usd(part: Part) -> str:
+    return f"${money(part)}" if part.complete else money(part)
 
 
 def _facts(each: Estimate, fleet: Fleet) -> Iterator[str]:
