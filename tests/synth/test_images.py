@@ -16,10 +16,10 @@ from PIL import ImageFont
 
 from architectures import ARCHITECTURES
 from tests.conftest import Stack, read_stacks, synthesize_into
-from tools.pictures import architecture, fleet, gallery
+from tools.pictures import architecture, billing, fleet, gallery
 from tools.pictures.components import components
 from tools.pictures.drawing import FONTS, LINE_HEIGHT
-from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_FLEET
+from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_BILLING, LEFT_OUT_OF_FLEET
 from tools.pictures.picture import WIDTH, Box, Flow, Item, Part, Picture, PictureError, Text
 
 # What its fixtures synthesize and draw is made by one worker (`--dist loadgroup`).
@@ -31,6 +31,7 @@ Stacks = dict[str, Stack]
 class Synthesized(NamedTuple):
     defaults: Stacks
     fleet: Stacks
+    billing: Stacks
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     return Synthesized(
         *(
             read_stacks(synthesize_into(tmp_path_factory.mktemp(file.stem), file))
-            for file in (gallery.DEFAULTS, gallery.FLEET)
+            for file in (gallery.DEFAULTS, gallery.FLEET, gallery.BILLING)
         )
     )
 
@@ -46,7 +47,8 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
 @pytest.fixture(scope="module")
 def pictures(synthesized: Synthesized) -> dict[str, Picture]:
     return {name: architecture.picture(name, synthesized.defaults) for name in ARCHITECTURES} | {
-        "fleet": fleet.picture(synthesized.fleet)
+        "fleet": fleet.picture(synthesized.fleet),
+        "billing": billing.picture(synthesized.billing),
     }
 
 
@@ -80,7 +82,12 @@ def test_each_reason_to_leave_out_is_needed(
         )
         of_defaults |= found.keys() - shown(pictures[name])
     of_fleet = components(synthesized.fleet).keys() - shown(pictures["fleet"])
-    for patterns, hidden in ((LEFT_OUT, of_defaults), (LEFT_OUT_OF_FLEET, of_fleet)):
+    of_bill = components(synthesized.billing).keys() - shown(pictures["billing"])
+    for patterns, hidden in (
+        (LEFT_OUT, of_defaults),
+        (LEFT_OUT_OF_FLEET, of_fleet),
+        (LEFT_OUT_OF_BILLING, of_bill),
+    ):
         assert [
             pattern
             for pattern in patterns
@@ -244,6 +251,19 @@ NOT_DRAWN = {
 }
 # Of what is off, and how something is, not that it is.
 DETAILS = r"alertmanager|clusterController|[gG]rafana|Probe|ipv6|global\.prometheus"
+
+
+def test_the_bills_arrows_lead_where_the_json_says(synthesized: Synthesized) -> None:
+    changed = copy.deepcopy(synthesized.billing)
+    made = changed["billing"]["resource"]
+    made["aws_cur_report_definition"]["report_definition"]["s3_bucket"] = "elsewhere"
+    made["aws_sqs_queue"] = {"new": {"name": "new"}}
+    with pytest.raises(PictureError) as fault:
+        billing.picture(changed)
+    assert str(fault.value).splitlines() == [
+        "billing:aws_sqs_queue.new: neither drawn nor left out for a reason",
+        f"{billing.DEFINITION} does not name {billing.FILES}",
+    ]
 
 
 def test_the_scrapers_arrow_leads_where_it_writes(stacks: Stacks) -> None:

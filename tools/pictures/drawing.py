@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tools.common import ROOT, CommandError
 from tools.pictures.picture import (
+    DELIVER,
     MUTED,
     QUERY,
     SCRAPE,
@@ -106,7 +107,7 @@ def _legend(picture: Picture) -> Iterator[Item]:
     """Explain the arrows and the small icons that are in the picture."""
     left, y = 24.0, picture.height - 24
     kinds = {item.kind for item in picture.items if isinstance(item, Flow)}
-    for kind in (SCRAPE, WRITE, QUERY):
+    for kind in (SCRAPE, WRITE, DELIVER, QUERY):
         if kind in kinds:
             yield Flow(kind, "", "", ((left, y), (left + 34, y)))
             yield Text((left + 42, y), kind.title, align="left", color=kind.color)

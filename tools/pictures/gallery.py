@@ -6,19 +6,21 @@ from pathlib import Path
 
 from architectures import ARCHITECTURES
 from tools.common import ROOT, command_line
-from tools.pictures import architecture, fleet
+from tools.pictures import architecture, billing, fleet
 from tools.pictures.drawing import png
 from tools.synthesis import Stack, synthesize
 
 HERE, FOLDER = Path(__file__).parent, ROOT / "images"
 # What is synthesized for them.
-DEFAULTS, FLEET = HERE / "defaults.yaml", HERE / "fleet.yaml"
+DEFAULTS, FLEET, BILLING = (HERE / f"{name}.yaml" for name in ("defaults", "fleet", "billing"))
 
 _FILES = {"prom_amp_cost": "architecture_prom_ampcost.png"}
 
 
-def draw(defaults: Mapping[str, Stack], of_fleet: Mapping[str, Stack]) -> dict[str, bytes]:
-    """Draw every picture from the stacks of DEFAULTS and FLEET; by file name.
+def draw(
+    defaults: Mapping[str, Stack], of_fleet: Mapping[str, Stack], of_bill: Mapping[str, Stack]
+) -> dict[str, bytes]:
+    """Draw every picture from the stacks of DEFAULTS, FLEET and BILLING; by file name.
 
     Raises:
         PictureError: the stacks have what a picture does not account for.
@@ -29,6 +31,7 @@ def draw(defaults: Mapping[str, Stack], of_fleet: Mapping[str, Stack]) -> dict[s
         for name in ARCHITECTURES
     }
     pictures["fleet.png"] = fleet.picture(of_fleet)
+    pictures["billing.png"] = billing.picture(of_bill)
     return {name: png(picture) for name, picture in pictures.items()}
 
 
@@ -36,7 +39,7 @@ def main(arguments: list[str]) -> int:
     """Write every picture. Raises CommandError, and leaves them as they were, if one cannot be."""
     command_line("images", __doc__).parse_args(arguments)
     stacks = []
-    for settings in (DEFAULTS, FLEET):
+    for settings in (DEFAULTS, FLEET, BILLING):
         print(f"images: synthesize {settings.relative_to(ROOT)}", file=sys.stderr)
         stacks.append(synthesize(ROOT, settings))
     for name, picture in draw(*stacks).items():

@@ -98,3 +98,14 @@ LEFT_OUT_OF_FLEET = {
     f"{_GRAFANA}/plugins": _OF_GRAFANA,
     f"{_GRAFANA}/serviceAccount.name": _OF_GRAFANA,
 }
+
+_OF_BUCKET = "how a bucket that is drawn is kept private"
+
+# In the bill's picture, besides.
+LEFT_OUT_OF_BILLING = {
+    "billing:aws_ce_cost_allocation_tag.*": "columns of the report that is drawn",
+    "billing:aws_s3_bucket_*": _OF_BUCKET,
+    f"{_KUBECOST}/kubecostProductConfigs.awsSpotData*": "where the feed that is drawn is",
+    f"{_KUBECOST}/kubecostProductConfigs.projectID": "whose feed that is drawn",
+    f"{_KUBECOST}/global.prometheus.enabled": _OF_ARCHITECTURE,
+}

@@ -39,6 +39,7 @@ class Kind(NamedTuple):
 
 SCRAPE = Kind("scrape", "#1a7f37", 1.8, dashed=True)
 WRITE = Kind("remote write", "#c2410c", 2.6)
+DELIVER = Kind("deliver", "#c2410c", 2.6)
 QUERY = Kind("query", "#0550ae", 1.8)
 OPEN = Kind("open the UI", MUTED, 1.4)
 
