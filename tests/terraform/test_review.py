@@ -386,6 +386,7 @@ def test_whenever_there_is_no_plan_the_job_fails(
     write(tmp_path / "cdktf.out/stacks/prom", PLANNABLE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr("tools.review.terraform.TERRAFORM", "terraform")
     assert main(["plan", "prom", "--override"]) == 1
     assert "### `prom`: planning failed" in capsys.readouterr().out
 
@@ -396,6 +397,7 @@ def test_without_terraform_the_job_fails(
     write(tmp_path / "cdktf.out/stacks/prom", PLANNABLE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("tools.review.terraform.TERRAFORM", "terraform")
     assert main(["plan", "prom"]) == 1
     assert "terraform cannot be started" in capsys.readouterr().out
 
