@@ -97,6 +97,8 @@ def check(
     document = {
         "rule_files": ["rules.yaml"],
         "evaluation_interval": every,
+        # Without it promtool takes the groups in another order at each run.
+        "group_eval_order": [group["name"] for group in rules["groups"]],
         "fuzzy_compare": True,
         "tests": [tests],
     }
