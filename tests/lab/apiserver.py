@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,5 +123,5 @@ def _path(wanted: JsonObject) -> str:
     version, kind, metadata = wanted["apiVersion"], wanted["kind"].lower(), wanted["metadata"]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     within = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    plural = kind if kind == "endpoints" else f"{kind}{'es' if kind.endswith('s') else 's'}"
+    plural = re.sub("y$", "ie", re.sub("s$", "se", kind)) + "s" if kind != "endpoints" else kind
     return f"{root}{within}/{plural}/{metadata['name']}"

@@ -71,3 +71,25 @@ def storage_class() -> JsonObject:
         "metadata": {"name": STORAGE_CLASS, "annotations": default},
         "provisioner": "ebs.csi.aws.com",
     }
+
+
+def vpc_cni() -> JsonObject:
+    """Write what verify reads of the VPC CNI add-on with `enableNetworkPolicy`.
+
+    The container and its argument: chart aws-vpc-cni (aws/eks-charts), templates/daemonset.yaml.
+    """
+    labels = {"k8s-app": "aws-node"}
+    agent = {
+        "name": "aws-eks-nodeagent",
+        "image": "none",
+        "args": ["--enable-network-policy=true"],
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": named("aws-node", "kube-system"),
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [agent]}},
+        },
+    }

@@ -24,7 +24,7 @@ from architectures import ARCHITECTURES
 from tests.conftest import ROOT, Stack
 from tests.lab.amp import Amp, Role
 from tests.lab.apiserver import ADMIN_TOKEN, JsonObject
-from tests.lab.chart_objects import claim, named, storage_class, workload
+from tests.lab.chart_objects import claim, named, storage_class, vpc_cni, workload
 from tests.lab.cluster import Cluster
 from tests.lab.collectors import MINUTE, Collector, Prometheus
 from tests.lab.inventory import Inventory, Pod, Workload
@@ -34,6 +34,7 @@ from tests.lab.synthesized import PROMETHEUS, SCRAPER, Overlay
 from tests.lab.world import run
 from tests.terraform.roots import Root
 from tests.terraform.simulated_aws import SimulatedAws
+from tools.objects import kubernetes_object
 
 OVERLAYS = list(ARCHITECTURES)
 LEFT_OUT = {"helm", "kubernetes"}
@@ -185,8 +186,12 @@ class Deployed:
     def _write_objects(self) -> None:
         self.cluster.api.apply(storage_class())
         inventory = self.cluster.inventory
-        for overlay in self.overlays.values():
+        self.cluster.api.apply(vpc_cni())
+        for name, overlay in self.overlays.items():
             namespace = overlay.release.name
+            kind = "kubernetes_network_policy_v1"
+            policies = self.stacks[name]["resource"][kind].values()
+            self.cluster.api.apply(*(kubernetes_object(kind, each) for each in policies))
             for each in inventory.workloads:
                 if each.namespace == namespace:
                     count = sum(pod.workload is each for pod in inventory.pods)
