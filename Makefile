@@ -80,6 +80,10 @@ test-lab: lab  ## Run what was synthesized in a made-up cluster (as root)
 test-slow: with-terraform $(PYTHON_READY) .tools/checkov/.installed  ## Run the tests that take minutes: update and destroy on a simulated AWS
 	@pytest -m slow -n 4 --dist worksteal
 
+.PHONY: test-opentofu
+test-opentofu: $(PYTHON_READY) .tools/bin/tofu  ## Run the tests of Terraform with OpenTofu, built from its source
+	@TERRAFORM_BINARY_NAME="$(CURDIR)/.tools/bin/tofu" pytest $(WORKERS) tests/terraform
+
 .PHONY: quick
 quick: $(PYTHON_READY)  ## Run what takes seconds, after every edit: style, types, tests without Node.js, one golden
 	@ruff check --quiet
@@ -191,6 +195,13 @@ clean:  ## Remove what the targets made, but no Terraform state
 	@echo "setup: actionlint $(ACTIONLINT_VERSION)"
 	@GOBIN="$(CURDIR)/.tools/bin" go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 	@touch $@
+
+.tools/bin/tofu: $(wildcard tests/terraform/opentofu/go.*)
+	@$(call need,go,OpenTofu is built with it: https://go.dev/doc/install)
+	@echo "setup: OpenTofu of tests/terraform/opentofu/go.mod, which takes many minutes"
+	@cd tests/terraform/opentofu && CGO_ENABLED=0 nice go build -trimpath -buildvcs=false \
+		-ldflags "-s -w -X github.com/opentofu/opentofu/version.dev=no" \
+		-o "$(CURDIR)/$@" github.com/opentofu/opentofu/cmd/tofu
 
 $(SYNTH_READY): Pipfile.lock bindings/cdktn.txt tools/setup.py
 	@$(CHECK_PYTHON)
