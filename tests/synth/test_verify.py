@@ -8,6 +8,8 @@ import pytest
 
 from architectures import ARCHITECTURES
 from tests.conftest import SETTINGS_FILES, Stack
+from tools.common import CommandError
+from tools.verify import command
 from tools.verify.declared import Declared
 
 Stacks = Callable[[str], dict[str, Stack]]
@@ -88,3 +90,10 @@ def test_a_module_may_be_renamed(stacks: Stacks, name: str) -> None:
     for one, other in zip(after.roles, before.roles, strict=True):
         assert one.policies.keys() == other.policies.keys()
         assert len(one.attachments) == len(other.attachments)
+
+
+def test_a_stack_on_no_cluster_is_told(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> None:
+    bill = Declared("billing", stacks("billing")["billing"])
+    monkeypatch.setattr(Declared, "read", lambda _name: bill)
+    with pytest.raises(CommandError, match="billing is on no cluster; verify a stack whose Kubec"):
+        command.main(["billing"])
