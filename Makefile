@@ -78,7 +78,7 @@ test-lab: lab  ## Run what was synthesized in a made-up cluster (as root)
 
 .PHONY: test-slow
 test-slow: with-terraform $(PYTHON_READY) .tools/checkov/.installed  ## Run the tests that take minutes: update and destroy on a simulated AWS
-	@pytest -m slow -n 4 --dist worksteal
+	@pytest -m slow -n 4 --dist loadgroup --durations 12
 
 .PHONY: test-opentofu
 test-opentofu: $(PYTHON_READY) .tools/bin/tofu  ## Run the tests of Terraform with OpenTofu, built from its source

@@ -20,6 +20,12 @@ EJECTED = Path("ejected")
 BUILTIN = "terraform.io/builtin/terraform"
 # AWS compares these as JSON, so that another spelling of the same document is no change.
 POLICIES = {"policy", "assume_role_policy"}
+# What the providers' schemas call each kind of block.
+SCHEMAS = {
+    "resource": "resource_schemas",
+    "data": "data_source_schemas",
+    "ephemeral": "ephemeral_resource_schemas",
+}
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -55,11 +61,9 @@ def to_hcl(stack: Json, schemas: Json) -> str:
                     schema = by_provider[name]["provider"].get("block", {})
                     for instance in as_list(instances):
                         blocks.append(_block(f'provider "{name}"', _body(instance, schema)))
-            case "resource" | "data":
+            case "resource" | "data" | "ephemeral":
                 for kind, named in body.items():
-                    listed = by_provider[kind.split("_")[0]][
-                        "resource_schemas" if section == "resource" else "data_source_schemas"
-                    ]
+                    listed = by_provider[kind.split("_")[0]][SCHEMAS[section]]
                     for name, arguments in named.items():
                         title = f'{section} "{kind}" "{name}"'
                         blocks.append(_block(title, _body(arguments, listed[kind]["block"])))
@@ -77,7 +81,7 @@ def to_hcl(stack: Json, schemas: Json) -> str:
 
 
 def _place(section: str) -> int:
-    order = ("terraform", "provider", "moved", "data", "resource", "output")
+    order = ("terraform", "provider", "moved", "ephemeral", "data", "resource", "output")
     return order.index(section) if section in order else len(order)
 
 

@@ -25,8 +25,8 @@ CUT: dict[str, list[str]] = {}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what shares one simulated AWS on one worker (`--dist loadgroup`)."""
     for item in items:
-        if "deployed" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("deployed"))
+        for fixture in {"deployed", "fleet"}.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 @pytest.fixture(scope="session")
