@@ -14,7 +14,7 @@ from stacks.base import Base
 from stacks.billing import Billing, Reader
 from stacks.grafana import Grafana
 from stacks.load_balancer import LoadBalancer
-from stacks.rules import apply_rules
+from stacks.organization import apply_rules
 
 
 def synthesize(settings: Settings, out: str) -> None:

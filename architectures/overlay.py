@@ -14,7 +14,7 @@ from modules.amp_workspace import AmpWorkspace
 from modules.node_exporter import NodeExporter
 from modules.placement import KubecostPlacement
 from settings import Cluster, Settings
-from stacks.bill import bill_for
+from stacks.bill_reader import bill_for
 from stacks.on_cluster import OnCluster
 
 

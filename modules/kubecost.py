@@ -79,6 +79,9 @@ class Kubecost(Construct):
 
     Without `scraper` the chart brings no Prometheus: something else must scrape Kubecost. Its
     one role has the rights to query AMP and to read the `bill`, and no others.
+
+    Raises:
+        TypeError: `queries` is a workspace to which `scraper` does not send everything.
     """
 
     def __init__(
@@ -92,6 +95,10 @@ class Kubecost(Construct):
         scraper: BundledPrometheus | None = None,
         queries: AmpWorkspace | None = None,
     ) -> None:
+        if queries and scraper and scraper.sends != Everything(to=queries):
+            raise TypeError(
+                "Kubecost queries a workspace only if Prometheus sends Everything to it"
+            )
         super().__init__(scope, id)
         self._at = at
         self._needs: list[ITerraformDependable] = [*at.ready]

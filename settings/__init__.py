@@ -41,7 +41,7 @@ from settings.kinds import (
     WorkspacePrefix,
 )
 from settings.network import Blocks, NetworkPolicySettings, Subnets
-from settings.rules import IamSettings, KmsSettings
+from settings.organization import IamSettings, KmsSettings
 from settings.section import Section
 from settings.workloads import WorkloadsSettings
 

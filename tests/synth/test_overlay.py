@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from architectures import ARCHITECTURES, Architecture, registry
 from architectures.overlay import Overlay, overlay
+from modules.kubecost import BundledPrometheus, Costs, Everything, Kubecost
 
 
 def without_compose() -> type:
@@ -72,3 +74,24 @@ def test_what_only_one_architecture_may_have(attribute: str) -> None:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_has_its_class(name: str) -> None:
     assert overlay(name).architecture == name
+
+
+QUERIED: Any = object()
+ANOTHER: Any = object()
+NOTHING: Any = None
+
+
+@pytest.mark.parametrize("sends", [None, Costs(to=QUERIED), Everything(to=ANOTHER)])
+def test_kubecost_queries_no_workspace_that_lacks_metrics(
+    sends: Costs | Everything | None,
+) -> None:
+    with pytest.raises(TypeError, match="sends Everything to it"):
+        Kubecost(
+            NOTHING,
+            "kubecost",
+            NOTHING,
+            at=NOTHING,
+            bill=NOTHING,
+            scraper=BundledPrometheus([], sends=sends),
+            queries=QUERIED,
+        )

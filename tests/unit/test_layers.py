@@ -1,5 +1,8 @@
 """Ring 1: no import goes back up the layers; the contracts are in pyproject.toml."""
 
+import ast
+import sys
+
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 from tests.conftest import ROOT
@@ -8,3 +11,15 @@ from tests.conftest import ROOT
 def test_imports_keep_the_contracts() -> None:
     file = str(ROOT / "pyproject.toml")
     assert lint_imports(config_filename=file, no_cache=True) == EXIT_STATUS_SUCCESS
+
+
+def test_the_program_imports_the_product_alone() -> None:
+    """Import Linter takes packages; main.py is a module."""
+    imported = set()
+    for node in ast.walk(ast.parse((ROOT / "main.py").read_text())):
+        match node:
+            case ast.Import(names=names):
+                imported |= {each.name.split(".")[0] for each in names}
+            case ast.ImportFrom(module=module):
+                imported.add(str(module).split(".")[0])
+    assert imported - sys.stdlib_module_names == {"architectures", "settings", "stacks"}
