@@ -15,7 +15,7 @@ from modules.owned_values import (
 )
 from modules.partitions import find_partition
 from settings import Settings
-from settings.billing import REPORT_REGIONS
+from settings.billing import FEED_REGIONS, REPORT_REGIONS
 from settings.expose_faults import find_faults as find_exposure_faults
 from settings.faults import MISSING, Fault, until_unknown
 
@@ -150,7 +150,7 @@ def _partitions_of_reports(settings: Settings) -> Iterator[Fault]:
 def _feed_region(settings: Settings) -> Iterator[Fault]:
     """Refuse a feed where AWS has none (EC2 user guide, "Spot Instance data feed")."""
     region = settings.fleet[0].region
-    if settings.billing.spot_data_feed.create and not find_partition(region).is_commercial:
+    if settings.billing.spot_data_feed.create and region not in FEED_REGIONS:
         allowed = f"false: AWS has no spot data feed in {region}, the first cluster's region"
         yield Fault("billing.spot_data_feed.create", True, allowed)
 

@@ -48,6 +48,29 @@ REPORT_REGIONS = (
     "us-west-2",
 )
 
+# Regions that are enabled by default, the only ones that have a spot data feed: EC2 user guide,
+# "Spot Instance data feed". Every region since 20 March 2019 is disabled by default (AWS Account
+# Management guide, "Specify which AWS Regions your account can use"), so the list does not grow.
+FEED_REGIONS = (
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+)
+
 # What AWS and the EBS CSI driver put on what a cluster uses (EKS user guide, "Tag your Amazon EKS
 # resources for billing"; aws-ebs-csi-driver, docs/tagging.md, `extraCreateMetadata`).
 CLUSTER_TAG = "aws:eks:cluster-name"
