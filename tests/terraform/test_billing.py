@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import requests
 import yaml
 
 from tests.conftest import Stack, read_stacks, synthesize_into
@@ -15,6 +16,13 @@ from tests.terraform.roots import Root
 from tests.terraform.scan import failed_checks, justified
 from tests.terraform.simulated_aws import ACCOUNT, SimulatedAws
 from tests.terraform.simulated_aws.iam import is_allowed
+from tools.verify import bill
+from tools.verify.aws import Aws
+from tools.verify.bill import Payer
+from tools.verify.context import Context
+from tools.verify.declared import Declared
+from tools.verify.finding import Status
+from tools.verify.kube import Kube
 
 pytestmark = pytest.mark.slow
 
@@ -227,6 +235,39 @@ def test_kubecosts_query_runs_in_the_workgroup_and_its_results_go_where_the_work
     assert group["ResultConfiguration"]["OutputLocation"] == f"s3://{RESULTS}/"
     # A history of queries; it must not keep the workgroup from being destroyed.
     athena.start_query_execution(QueryString="SELECT 1", WorkGroup="kubecost-bill")
+
+
+class Frontend:
+    """Kubecost's frontend, which is in the cluster: it reads every report."""
+
+    def service(self, *_: str) -> str:
+        return json.dumps({"data": [{"connectionStatus": "Connection Successful"}]})
+
+
+def test_verify_reads_the_bill_in_the_payers_account(
+    fleet: Deployment, aws: SimulatedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in aws.environment.items():
+        monkeypatch.setenv(name, value)
+    written = synthesized(tmp_path / "synthesized")
+    payer = Payer(Declared("billing", written["billing"]), SETTINGS["billing"]["account_role_arn"])
+    monkeypatch.setattr(Payer, "find", lambda: payer)
+    # moto runs no query: it answers with what is queued (docs, "Athena").
+    rows = [[{"VarCharValue": text} for text in row] for row in (["_col0", "_col1"], ["40", "30"])]
+    result = {"rows": [{"Data": row} for row in rows], "column_info": []}
+    queue = {"account_id": PAYER, "region": REGION, "results": [result]}
+    requests.post(
+        f"{aws.url}/moto-api/static/athena/query-results", json=queue, timeout=10
+    ).raise_for_status()
+    context = Context(Declared("prom", written["prom"]), Aws(REGION), {}, cast(Kube, Frontend()))
+
+    delivered, has_rows, tags, connected = bill.check(context)
+
+    # The report was just made.
+    assert delivered.status == Status.FAIL
+    assert delivered.seen == "nothing yet"
+    assert "40 rows, 30 of clusters" in has_rows.what
+    assert [each.status for each in (has_rows, tags, connected)] == [Status.OK] * 3
 
 
 def test_what_checkov_finds_has_a_reason(fleet: Deployment, tmp_path: Path) -> None:
