@@ -6,6 +6,7 @@ AWS makes up by itself, on one line and without a wildcard: a name, an id, an AR
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 _NAME = r"\w+"
 _LOOKED_UP = r"(data\.)?"
@@ -119,11 +120,13 @@ def unknown_expressions(text: str) -> list[str]:
     return [each for each in expressions(text) if not _KNOWN.fullmatch(each)]
 
 
-def unknown_functions(text: str) -> set[str]:
+@cache
+def unknown_functions(text: str) -> frozenset[str]:
     """Give the functions that are called in the text's expressions and are not in the list.
 
     What stands in quotes counts, too: a template inside of it may call.
     """
-    called = {name for each in expressions(text) for name in _CALL.findall(each)}
-    hidden = {each for each in expressions(text) if any(sign in each for sign in ("<<", "/*"))}
-    return (called - KNOWN_FUNCTIONS) | hidden
+    found = list(expressions(text))
+    called = {name for each in found for name in _CALL.findall(each)}
+    hidden = {each for each in found if any(sign in each for sign in ("<<", "/*"))}
+    return frozenset(called - KNOWN_FUNCTIONS | hidden)
