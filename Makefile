@@ -100,6 +100,10 @@ lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows
 	@.tools/bin/actionlint
 	@zizmor --offline --quiet .github
 
+.PHONY: docs
+docs: $(PYTHON_READY)  ## Build the pages as a site, and fail when a page or a link leads nowhere
+	@python -m tools docs
+
 .PHONY: compare
 compare: $(PYTHON_READY)  ## Show what each architecture costs, keeps and needs: ARGS="--nodes 20 --pods 600"
 	@python -m tools compare $(ARGS)

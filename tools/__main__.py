@@ -28,6 +28,7 @@ COMMANDS = {
     "diff": "tools.diff",
     "eject": "tools.eject",
     "dashboards": "dashboards.files",
+    "docs": "tools.site",
     "reference": "tools.reference",
     "reach": "tools.reach",
     "images": "tools.pictures.gallery",
