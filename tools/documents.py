@@ -31,4 +31,6 @@ def unescaped(text: str) -> str:
 
 def printable(text: str) -> str:
     """Escape what would break a line, steer a terminal or turn the direction of reading."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

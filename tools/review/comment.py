@@ -247,7 +247,10 @@ def coloured(text: str) -> str:
 
 def _code(text: str) -> str:
     """Quote a text of a plan, so that nothing in it is Markdown, HTML or calls a person."""
-    text = printable(" ".join(str(text).split()))
+    text = " ".join(str(text).split())
+    if len(text) > 2 * LONGEST_NAME:
+        text = text[:LONGEST_NAME] + text[-LONGEST_NAME:]  # what is between is cut anyway
+    text = printable(text)
     if len(text) > LONGEST_NAME:
         text = f"{text[: LONGEST_NAME // 2]}…{text[-LONGEST_NAME // 2 :]}"
     text = _bounded(text) or "(nothing)"
