@@ -120,7 +120,7 @@ def collector_config(
 ) -> dict[str, Any]:
     """Write the collector's configuration.
 
-    Options: opentelemetry-collector-contrib v0.156.0, README of each component.
+    Options: opentelemetry-collector-contrib v0.158.0, README of each component.
     """
     return {
         "receivers": {

@@ -54,8 +54,8 @@ LOAD_BALANCER_CONTROLLER = Chart(
 GRAFANA = Chart("https://grafana-community.github.io/helm-charts", "grafana", "12.11.1")
 GRAFANA_AMP_PLUGIN = "grafana-amazonprometheus-datasource@3.3.5"
 
-# ADOT v0.49.0 is the OpenTelemetry collector 0.156.
-ADOT_IMAGE = ("public.ecr.aws/aws-observability/aws-otel-collector", "v0.49.0")
+# ADOT v0.50.0 is the OpenTelemetry collector 0.158.
+ADOT_IMAGE = ("public.ecr.aws/aws-observability/aws-otel-collector", "v0.50.0")
 # The chart's default is `latest`.
 PUBLIC_ECR = "public.ecr.aws"
 SIGV4_PROXY_IMAGE = "aws-observability/aws-sigv4-proxy:1.11.1"

@@ -224,7 +224,7 @@ def test_adot_amp_runs_one_collector_that_cannot_double(stacks: Stacks) -> None:
     exporter = given["alternateConfig"]["exporters"]["prometheus_remote_write"]
     assert exporter["target_info"] == {"enabled": False}
     assert exporter["translation_strategy"] == "UnderscoreEscapingWithoutSuffixes"
-    # Ignored with a warning by ADOT v0.49.0, or of another meaning in the next.
+    # Ignored with a warning by ADOT v0.49.0 and v0.50.0, or of another meaning in the next.
     assert exporter.keys().isdisjoint({"add_metric_suffixes", "remote_write_queue"})
     assert exporter["max_batch_size_bytes"] == 1_000_000
     # An address without brackets and a port are no endpoint where it is IPv6.
