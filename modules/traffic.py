@@ -171,7 +171,7 @@ def _policy(name: str, labels: Labels, *, ingress: list[Rule], egress: list[Rule
 
 
 def _aws() -> list[Rule]:
-    """Reach the API server, AWS's APIs and price lists, and the agent of EKS Pod Identity.
+    """Reach the API server, AWS's APIs and price lists, and the EKS Pod Identity Agent.
 
     Of AWS's addresses no policy can have a list. The agent, on each node, gives a pod its
     credentials (EKS user guide, "Learn how EKS Pod Identity works").

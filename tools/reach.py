@@ -156,7 +156,7 @@ LOAD_BALANCER = Party("load balancer", _host(BLOCKS.load_balancers))
 CONTROL_PLANE = Party("API server or AMP's scraper", _host(BLOCKS.control_plane))
 NODE = Party("node", _host(BLOCKS.nodes))
 INTERNET = Party("internet", "203.0.113.7")
-AGENT = Party("agent of EKS Pod Identity", "169.254.170.23")
+AGENT = Party("EKS Pod Identity Agent", "169.254.170.23")
 DNS = _party("DNS", 1, "kube-system", {"k8s-app": "kube-dns"})
 TENANT = _party("pod of another namespace", 2, "shop", {"app": "shop"})
 # Labels are no secret: whoever has a namespace can give its pods ours.
@@ -248,7 +248,7 @@ TARGETS = (
 DESTINATIONS = (
     ("DNS", DNS, 53, "UDP"),
     ("any address by HTTPS", INTERNET, 443, "TCP"),
-    ("agent of EKS Pod Identity", AGENT, 80, "TCP"),
+    ("EKS Pod Identity Agent", AGENT, 80, "TCP"),
     ("any address by other ports", INTERNET, 8080, "TCP"),
     ("network-costs and node-exporter on nodes", NODE, NODE_PORTS[0], "TCP"),
     ("pods of other namespaces", TENANT, 8080, "TCP"),

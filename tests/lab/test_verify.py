@@ -14,7 +14,8 @@ from functools import partial
 import pytest
 import trustme
 
-from tests.conftest import ROOT, SETTINGS_FILES, read_stacks, synthesize_into
+from tests import verified
+from tests.conftest import SETTINGS_FILES, read_stacks, synthesize_into
 from tests.lab.apiserver import JsonObject
 from tests.lab.chart_objects import claim, workload
 from tests.lab.collectors import Prometheus
@@ -52,21 +53,13 @@ def assert_false(outcome: Outcome, *parts: tuple[str, str, str]) -> None:
         assert re.search(rf"fix: .*{fix}", block), block
 
 
-def shape(text: str) -> list[str]:
-    """Give the lines without what differs from one run to the next."""
-    lines = re.findall(r"^ok .+", text, re.MULTILINE)
-    varying = r"\b(ws|s)-(\.{3}|[0-9a-f]{8}-[0-9a-f-]{27})|[\d,]*\d%?"
-    return [re.sub(varying, "N", line) for line in lines]
-
-
 @pytest.mark.parametrize("name", ["base", *OVERLAYS])
 def test_all_is_true(deployed: Deployed, name: str) -> None:
     outcome = look(deployed, name)
     assert outcome.status == 0
     assert outcome.false() == []
     if name in OVERLAYS:
-        page = (ROOT / f"docs/architectures/{name}.md").read_text()
-        assert shape(page) == shape(outcome.text)
+        assert verified.shape(verified.output(name)) == verified.shape(outcome.text)
 
 
 def test_ci_gets_json(deployed: Deployed) -> None:

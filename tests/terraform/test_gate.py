@@ -15,7 +15,7 @@ from tests.terraform.deployment import Deployment
 from tests.terraform.roots import Root
 from tools import gate
 
-# What a user changes without asking anybody: docs/operations.md, "What an update does".
+# What a user changes without asking anybody: docs/operations.md, "Change a setting".
 UPDATED = {
     "tags": {"team": "finops"},
     "base": {

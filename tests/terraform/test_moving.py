@@ -25,7 +25,7 @@ COMMAND = re.compile(
 def commands() -> list[tuple[str, list[str]]]:
     """Give stack and arguments of each command by which the page takes a workspace along."""
     page = (ROOT / "docs/moving.md").read_text()
-    section = page.split("\n## Taking the workspace along")[1].split("\n## ")[0]
+    section = page.split("\n## Move the workspace")[1].split("\n## ")[0]
     found = []
     for stack, words in COMMAND.findall(section):
         arguments = shlex.split(words, comments=True)

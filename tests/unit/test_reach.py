@@ -99,7 +99,7 @@ def test_policies_add_up() -> None:
     assert not reaches(both, B, A, 81)
 
 
-AWS = ("any address by HTTPS", "agent of EKS Pod Identity")
+AWS = ("any address by HTTPS", "EKS Pod Identity Agent")
 STRANGERS = [*reach.IMPOSTORS, reach.TENANT, reach.NODE, reach.INTERNET, reach.DNS]
 
 
