@@ -50,16 +50,17 @@ class NodesSettings(Section):
     """The managed node group of the base cluster: EC2 instances of one CPU architecture."""
 
     instance_types: Annotated[tuple[InstanceType, ...], AsTuple, NotEmpty] = ("m7i.large",)
-    """EC2 instance types; with several, EKS takes what can be had. All of one CPU architecture:
-    Graviton types such as m7g.large work, too, but not beside others."""
+    """EC2 instance types, all of one CPU architecture. Of several types, EKS uses those that are
+    available. Graviton types such as m7g.large work too, but not beside others."""
     min: Count = 2
-    """Fewest nodes that the group may have; not more than `desired`."""
+    """Smallest number of nodes in the group, at most `desired`."""
     desired: Count = 3
-    """Nodes that the group has. A deployment sets it again, whatever an autoscaler made of it."""
+    """Number of nodes in the group. Each deployment sets it again, also after an autoscaler changed
+    it."""
     max: Count = 5
-    """Most nodes that the group may have; not fewer than `desired`."""
+    """Largest number of nodes in the group, at least `desired`."""
     disk_gib: Annotated[int, Field(ge=20, le=16384)] = 50
-    """Root volume of each node, GiB. A change rolls the nodes."""
+    """Size of each node's root volume in GiB. A change rolls the nodes."""
 
     @property
     def cpu_architectures(self) -> frozenset[str]:
@@ -76,30 +77,31 @@ class BaseSettings(Section):
 
     # Those in EKS standard support; modules/versions.py has when it ends.
     kubernetes_version: Literal["1.34", "1.35", "1.36"] = "1.35"
-    """Kubernetes minor version, in quotes; raise it by one at a time. Kubecost 2.8 is tested by
-    its vendor up to 1.34, which AWS supports until 2 December 2026."""
+    """Kubernetes minor version, in quotes. Raise it by one at a time. Kubecost's vendor tests 2.8
+    up to 1.34, which AWS supports until 2 December 2026."""
     vpc_cidr: Cidr = "10.0.0.0/16"
-    """Addresses of the VPC: a private block from /16 to /22. Change it where it overlaps with a
-    network that you peer with; later, a change makes everything new."""
+    """Addresses of the VPC: a private block from /16 to /22. Choose it at the start, so that it
+    does not overlap with networks that you peer with. A later change replaces everything."""
     availability_zones: Annotated[int, Field(ge=2, le=3)] = 3
-    """Zones that nodes are spread over; EKS needs two. Choose it at the start: EKS does not move
-    to other zones."""
+    """Number of zones for the nodes; EKS needs two. Choose it at the start: EKS cannot move to
+    other zones."""
     nat_gateways: Literal["one", "per_zone"] = "one"
-    """`per_zone` keeps all nodes connected when a zone is lost, and costs two or three times."""
+    """Number of NAT gateways. With `per_zone`, all nodes stay connected when a zone is lost; it
+    costs two or three times as much."""
     nodes: NodesSettings = NodesSettings()
     """The managed node group."""
     api_access_cidrs: Annotated[tuple[Cidr, ...], AsTuple] = ()
-    """Public addresses that may reach the Kubernetes API, for example `[203.0.113.7/32]`. Without
-    any, it can be reached from inside the VPC only, and the overlays be deployed from there."""
+    """Public addresses that may reach the Kubernetes API, for example `[203.0.113.7/32]`. If empty,
+    you can reach the API, and deploy overlays, only from inside the VPC."""
     admins: Annotated[tuple[PrincipalArn, ...], AsTuple] = ()
-    """ARNs of IAM roles or users with cluster admin, besides the identity that creates the
-    cluster: whoever else deploys overlays or uses kubectl."""
+    """ARNs of IAM roles or users with cluster admin: everyone who deploys overlays or uses kubectl.
+    The identity that creates the cluster has it already."""
     amp_endpoint: bool = True
-    """A private way from the VPC to AMP: an interface endpoint, billed by the hour and zone.
-    Without it, samples pass the NAT gateway."""
+    """Creates an interface endpoint from the VPC to AMP, billed by the hour and zone. Without it,
+    samples go through the NAT gateway."""
     network_policies: bool = True
-    """Let the VPC CNI enforce NetworkPolicies, and have the overlays bring theirs: a pod of
-    another namespace then reaches neither a UI nor anything behind it."""
+    """Lets the VPC CNI enforce NetworkPolicies, and adds them to the overlays. Pods of other
+    namespaces then cannot reach a UI or anything behind it."""
 
 
 class ClusterSettings(Section):
@@ -112,16 +114,16 @@ class ClusterSettings(Section):
     name: ClusterName
     """Name of the EKS cluster."""
     id: ClusterId | None = None
-    """The label `cluster_id` on every metric of the cluster; null: its name. Give one where two
-    clusters have the same name: it tells them apart in AMP."""
+    """The label `cluster_id` on every metric of the cluster; null: its name. If two clusters have
+    the same name, set it: it tells them apart in AMP."""
     region: Region | None = None
     """AWS region of the cluster; null: `region`."""
     role_arn: RoleArn | None = None
     """Role that Terraform assumes for a cluster in another account; null: the identity that
     deploys."""
     load_balancer_controller: Literal["install", "exists"] = "install"
-    """`exists`: the AWS Load Balancer Controller runs in the cluster already, so an exposed UI
-    needs no stack `load_balancer`."""
+    """Who installs the AWS Load Balancer Controller. `exists`: the cluster already has one, so an
+    exposed UI needs no stack `load_balancer`."""
     network_policies: NetworkPolicySettings | None = None
     """NetworkPolicies for an existing cluster; null: none."""
 
@@ -130,19 +132,19 @@ class AmpSettings(Section):
     """Amazon Managed Service for Prometheus: where the metrics of four architectures go."""
 
     workspace_id: WorkspaceId | None = None
-    """An existing workspace, for one architecture with AMP; null: the first cluster's overlay
-    creates one for each architecture with AMP."""
+    """An existing workspace, for one architecture with AMP; null: the hub's overlays create one for
+    each architecture with AMP."""
     region: Region | None = None
-    """AWS region of the workspaces; null: `region`. The architecture `amp` needs it to be that of
-    its clusters."""
+    """AWS region of the workspaces; null: `region`. With the architecture `amp`, the clusters must
+    be in the same region."""
     role_arn: RoleArn | None = None
-    """Role in the workspaces' account that writers and readers assume; needed when a cluster is in
-    another account than the first."""
+    """Role in the workspaces' account that writers and readers assume; required if a cluster is in
+    another account than the hub."""
     retention_days: Annotated[int, Field(ge=1, le=1095)] = 150
-    """Days that AMP keeps samples. AMP bills what it stores."""
+    """Days that AMP keeps samples. AMP bills the storage."""
     max_series_per_cluster: Annotated[int, Field(ge=1, le=1_500_000_000)] = 500_000
-    """Active series of one `cluster_id` that AMP takes; it refuses more. It keeps one cluster from
-    using up the workspace, whose quota is 50 million unless you had it raised."""
+    """Active series that AMP accepts for one `cluster_id`; it refuses more. So one cluster cannot
+    use up the workspace, whose quota is 50 million unless you raised it."""
 
 
 class SizeSettings(Section):
@@ -155,7 +157,7 @@ class SizeSettings(Section):
 
 
 class KubecostSettings(Section):
-    """Kubecost: the Helm release of the chart cost-analyzer, and who may open its UI."""
+    """Kubecost: the Helm release of the chart cost-analyzer, and access to its UI."""
 
     REFUSED: ClassVar[Mapping[str, str]] = {
         "allowed_cidrs": "kubecost.expose.allowed_cidrs in its place"
@@ -176,19 +178,20 @@ class KubecostSettings(Section):
     storage_class: StorageClass | None = None
     """StorageClass of Kubecost's and Prometheus's volumes; null: the cluster's default."""
     encrypted_volumes: bool = False
-    """Makes a StorageClass for Kubecost's and Prometheus's volumes: gp3, encrypted. The default
-    class that the EBS CSI driver brings does not encrypt. Choose it at the start: the class of a
-    volume cannot be changed."""
+    """Creates a StorageClass for Kubecost's and Prometheus's volumes: gp3, encrypted. The EBS CSI
+    driver's default class does not encrypt. Choose it at the start: the class of a volume cannot
+    change."""
     network_costs: bool = True
-    """A DaemonSet that measures egress by destination, for the network cost of pods."""
+    """Runs a DaemonSet that measures egress by destination, for the network cost of pods."""
     node_exporter: bool = False
-    """A DaemonSet that adds the CPU and memory breakdown of nodes, one for each architecture."""
+    """Runs a DaemonSet that adds the CPU and memory breakdown of nodes, one for each
+    architecture."""
     dropped_labels: Annotated[tuple[LabelPattern, ...], AsTuple] = ("feature.node.kubernetes.io/*",)
-    """Kubernetes labels that no cost is grouped by, `*` for any text. They are dropped from the
-    metrics about nodes, pods and namespaces. AMP takes 150 labels and 7 KB in a series, and the
-    GPU operator alone gives a node more."""
+    """Kubernetes labels that you never group costs by, with `*` for any text. They are dropped from
+    the metrics about nodes, pods and namespaces. AMP accepts 150 labels and 7 KB in a series, and
+    the GPU operator alone gives a node more."""
     expose: Expose = None
-    """How the UIs can be opened without kubectl port-forward: `none`, or a section."""
+    """How people reach the UIs without kubectl port-forward: `none`, or a section."""
     values: dict[str, JsonValue] = {}
     """Helm values of the chart, merged last. What an architecture decides by itself is refused,
     with the reason."""
@@ -198,43 +201,43 @@ class GrafanaSettings(Section):
     """A Grafana with the fleet's cost dashboards beside the first cluster's Kubecost."""
 
     enabled: bool = False
-    """Adds the stack `grafana`. It needs an architecture with AMP, and is exposed by the rules of
-    `kubecost.expose`."""
+    """Adds the stack `grafana`. It needs an architecture with AMP. `kubecost.expose` applies to it
+    too."""
     admin: Subject | None = None
-    """Who of those that `kubecost.expose.login` lets in is Grafana's administrator, by the claim
-    `sub`; all others view. null: nobody."""
+    """Grafana's administrator among those who log in by `kubecost.expose.login`, by the claim
+    `sub`; all others can only view. null: nobody."""
 
 
 class S3Settings(Section):
     """State in an S3 bucket, one object for each stack, locked by a lock file."""
 
     bucket: Bucket | None = None
-    """An existing bucket; must be given with the backend `s3`."""
+    """An existing bucket; required with the backend `s3`."""
     region: Region | None = None
-    """AWS region of the bucket; must be given with the backend `s3`."""
+    """AWS region of the bucket; required with the backend `s3`."""
     prefix: KeyPrefix = "kubecost"
-    """What the objects' keys begin with. Give each settings file one of its own."""
+    """Prefix of the objects' keys. Give each settings file its own."""
 
 
 class CloudSettings(Section):
     """State and runs in Terraform Cloud, one workspace for each stack."""
 
     organization: Organization | None = None
-    """An existing organization; must be given with the backend `cloud`."""
+    """An existing organization; required with the backend `cloud`."""
     hostname: Hostname = "app.terraform.io"
-    """Another one for Terraform Enterprise."""
+    """Host of Terraform Cloud; change it for Terraform Enterprise."""
     project: Project | None = None
     """Project that the workspaces belong to; null: the organization's default project."""
     workspace_prefix: WorkspacePrefix = ""
-    """Workspace names are this and the stack name."""
+    """Prefix of the workspaces' names; the stack's name follows."""
 
 
 class StateSettings(Section):
     """Where Terraform keeps its state."""
 
     backend: Literal["local", "s3", "cloud"] = "local"
-    """`local`: files in this folder, for one person. `s3` and `cloud` (Terraform Cloud) are for
-    teams and for CI."""
+    """Where the state is. `local`: files in this folder, for one person. `s3` and `cloud`
+    (Terraform Cloud): for teams and for CI."""
     s3: S3Settings = S3Settings()
     """For the backend `s3`."""
     cloud: CloudSettings = CloudSettings()
@@ -268,32 +271,32 @@ class Settings(Section):
     """Everything that a user decides, with runnable defaults (see kubecost.yaml)."""
 
     name: Name = "kubecost"
-    """Prefix of what is created, and the name of the cluster that base creates."""
+    """Prefix of all names, and the name of the cluster that `base` creates."""
     region: Region = "ap-northeast-2"
-    """AWS region of base and of the overlays."""
+    """AWS region of `base` and of the overlays."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=45)] = {}
-    """On every AWS resource, for example `{team: platform, cost-center: "4711"}`. At most 45: AWS
-    takes 50."""
+    """Tags of every AWS resource, for example `{team: platform, cost-center: "4711"}`. At most 45:
+    AWS accepts 50."""
     architectures: Annotated[tuple[str, ...] | None, AllOrListed] = None
-    """`all`, or a list of those to synthesize. What is not deployed costs nothing, so `all` does no
-    harm."""
+    """Architectures to synthesize: `all`, or a list. Synth deploys nothing and costs nothing. List
+    those that you deploy, so that nobody deploys the others by mistake."""
     base: BaseSettings = BaseSettings()
     """The shared cluster that the stack `base` creates."""
     clusters: Annotated[tuple[ClusterSettings, ...], AsTuple, NotEmpty] | None = None
-    """The EKS clusters that get the overlays; null: the one that base creates. Name an existing
-    cluster to do without base."""
+    """The EKS clusters that get the overlays; the first one is the hub. null: the one that `base`
+    creates. If you name only existing clusters, you need no `base`."""
     amp: AmpSettings = AmpSettings()
     """Amazon Managed Service for Prometheus."""
     kubecost: KubecostSettings = KubecostSettings()
-    """The Helm release of the chart cost-analyzer, and who may open its UI."""
+    """The Helm release of the chart cost-analyzer, and access to its UI."""
     grafana: GrafanaSettings = GrafanaSettings()
-    """Dashboards over all clusters in AMP."""
+    """Dashboards of all clusters in AMP."""
     alerts: AlertsSettings = AlertsSettings()
     """Messages when costs stop arriving, jump, or exceed a budget."""
     workloads: WorkloadsSettings = WorkloadsSettings()
-    """What everything that is put on a cluster has in common."""
+    """What everything on the clusters has in common."""
     iam: IamSettings = IamSettings()
-    """What every IAM role that is made here has."""
+    """What every IAM role of this project has."""
     kms: KmsSettings = KmsSettings()
     """Customer managed keys."""
     billing: BillingSettings = BillingSettings()
@@ -301,9 +304,9 @@ class Settings(Section):
     state: StateSettings = StateSettings()
     """Where Terraform keeps its state."""
     kubernetes_auth: Literal["exec", "token"] = "exec"
-    """`exec`: the aws command line gives Terraform's providers a token whenever they need one.
-    `token`: the AWS provider gives one, valid for 15 minutes from the start of the plan; it needs
-    no aws command line, as in Terraform Cloud."""
+    """How Terraform logs in to the clusters. `exec`: the aws command line gives a token whenever
+    one is needed. `token`: the AWS provider gives one, valid for 15 minutes from the start of the
+    plan. It needs no aws command line, as in Terraform Cloud."""
 
     def chosen(self, architectures: Iterable[str]) -> list[str]:
         """Give the architectures to synthesize, out of those that there are."""

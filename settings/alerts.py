@@ -28,7 +28,7 @@ class BudgetSettings(Section):
     usd_per_month: Usd
     """US dollars."""
     at: Annotated[tuple[Percent, ...], AsTuple, NotEmpty] = (50, 80, 100)
-    """Percentages of the budget; a message is sent when the forecast of the month reaches one."""
+    """Percentages of the budget. You get a message when the forecast of the month reaches one."""
     cluster: ClusterId | None = None
     """The `id` of a cluster; null: all clusters."""
     namespace: Namespace | None = None
@@ -39,12 +39,12 @@ class BudgetSettings(Section):
 
 
 class PagerDutySettings(Section):
-    """PagerDuty, for what is critical."""
+    """PagerDuty, for critical alerts."""
 
     secret_arn: SecretArn | None = None
     """Secret with the integration's routing key, in the workspaces' account and region; null: no
-    PagerDuty. It must be encrypted by a key of yours; the output `alerts_pagerduty_policy` is what
-    the policies of both need."""
+    PagerDuty. Your own KMS key must encrypt it. The output `alerts_pagerduty_policy` has what the
+    policies of both need."""
     secret_key: SecretKey = "routing_key"
     """The key in the secret's JSON."""
 
@@ -57,30 +57,30 @@ class AlertsSettings(Section):
     """
 
     emails: Annotated[tuple[Email, ...], AsTuple] = ()
-    """Who gets an email. AWS asks each address to confirm; the topic is made here."""
+    """Addresses that get an email. AWS asks each of them to confirm. The hub creates the topic."""
     sns_topic_arn: TopicArn | None = None
     """An existing standard topic in the workspaces' account and region, in place of `emails`. The
-    output `alerts_topic_policy` is what its policy needs."""
+    output `alerts_topic_policy` has what its policy needs."""
     encrypted: bool = False
-    """Encrypts the topic with a KMS key made here, which AWS bills monthly."""
+    """Encrypts the topic with a new KMS key, which AWS bills monthly."""
     pagerduty: PagerDutySettings = PagerDutySettings()
-    """PagerDuty, besides."""
+    """PagerDuty, in addition."""
     runbooks: PageUrl = "docs/alerts.md"
-    """Address of docs/alerts.md, where messages send their readers: its URL in your repository."""
+    """Address of docs/alerts.md that messages link to: its URL in your repository."""
     silent_minutes: Annotated[int, Field(ge=10, le=1440)] = 15
-    """Minutes without costs of a cluster."""
+    """Alert when a cluster sends no costs for this many minutes."""
     series_percent: Annotated[int, Field(ge=1, le=100)] = 80
-    """Percent of `amp.max_series_per_cluster`."""
+    """Alert at this percentage of `amp.max_series_per_cluster`."""
     jump_percent: Percent = 50
-    """Percent that a cluster or namespace costs more than at the same hours a week ago."""
+    """Alert when a cluster or namespace costs this many percent more than a week ago."""
     idle_percent: Annotated[int, Field(ge=1, le=100)] = 60
-    """Percent of a cluster's nodes that were idle on average of three days."""
+    """Alert when this percentage of a cluster's nodes was idle, on average of three days."""
     unmounted_days: Annotated[int, Field(ge=1, le=90)] = 7
-    """Days that no pod mounted a volume."""
+    """Alert when no pod has mounted a volume for this many days."""
     ignore_below_usd_per_month: Annotated[int, Field(ge=0, le=1_000_000)] = 100
-    """Jumps and idle nodes that are worth less are not told of."""
+    """No alert for jumps and idle nodes that are worth less, in US dollars per month."""
     budgets: Annotated[tuple[BudgetSettings, ...], AsTuple] = ()
-    """For example `{namespace: shop, usd_per_month: 500}`."""
+    """Budgets, for example `{namespace: shop, usd_per_month: 500}`."""
 
     @property
     def enabled(self) -> bool:

@@ -91,20 +91,21 @@ class ReportSettings(Section):
     """AWS region of the bucket and of Athena; null: `region`. The report itself is always defined
     in us-east-1."""
     retention_days: Annotated[int, Field(ge=95, le=3650)] | None = None
-    """Days that the report's files are kept; null: for good. Kubecost reads back 91 days when its
-    volume is lost."""
+    """Days that the report's files are kept; null: for good. If Kubecost loses its volume, it reads
+    back 91 days."""
     keep_on_destroy: bool = True
-    """`true`: a destroy ends with an error while the bucket has files, and keeps them. `false`: it
-    deletes them, and AWS delivers old months again through a support case only."""
+    """Whether a destroy keeps the report's files. `true`: it ends with an error while the bucket
+    has files. `false`: it deletes them; AWS delivers old months again only through a support
+    case."""
     results_retention_days: Annotated[int, Field(ge=1, le=365)] = 1
     """Days that the results of Athena's queries are kept."""
     query_limit_gib: Annotated[int, Field(ge=1, le=7168)] = 50
-    """GiB that one query may scan before Athena ends it, so that no wrong query costs much:
-    at $5 per TB, 50 GiB are 25 cents."""
+    """GiB that one query may scan before Athena ends it. So a wrong query cannot cost much: at $5
+    per TB, 50 GiB cost 25 cents."""
 
 
 class ExistingReportSettings(Section):
-    """A Cost and Usage Report that is there already, in the columns of a legacy report."""
+    """A Cost and Usage Report that exists already, in the columns of a legacy report."""
 
     database: AthenaName
     """Athena database that has the report's table."""
@@ -117,10 +118,10 @@ class ExistingReportSettings(Section):
     results_bucket: Bucket
     """S3 bucket that receives the results of the queries."""
     report_bucket: Bucket | None = None
-    """S3 bucket with the report's files; must be given unless `role_arn` is."""
+    """S3 bucket with the report's files; required unless `role_arn` is set."""
     role_arn: RoleArn | None = None
-    """Role in the report's account that Kubecost assumes to query it; must be given when a cluster
-    with a Kubecost UI is in another account than the report."""
+    """Role in the report's account that Kubecost assumes to query it; required if a cluster with a
+    Kubecost UI is in another account than the report."""
 
     @property
     def account(self) -> str | None:
@@ -142,7 +143,7 @@ class SpotDataFeedSettings(Section):
     region: Region | None = None
     """AWS region of that bucket; null: that of the first cluster."""
     prefix: KeyPrefix = "spot"
-    """What the feed's objects begin with."""
+    """Prefix of the feed's objects."""
 
 
 class BillingSettings(Section):
@@ -154,14 +155,14 @@ class BillingSettings(Section):
     """Reports that exist already, one for each payer account."""
     account_role_arn: RoleArn | None = None
     """Role that Terraform assumes in the payer (management) account to create the report there;
-    null: the identity that deploys. A report of a member account shows its own costs only."""
+    null: the identity that deploys. A report of a member account shows only its own costs."""
     cost_allocation_tags: Annotated[tuple[TagKey, ...], AsTuple, Field(max_length=50)] = ()
     """Tag keys of your own by which Kubecost shows costs outside the clusters. Each becomes a
     column of the table and, with `activate_tags`, a cost allocation tag."""
     activate_tags: bool = True
     """Activates the cost allocation tags: `aws:eks:cluster-name`, those of Kubernetes volumes, and
-    your own. AWS refuses a tag until a day after a resource first had it: deploy with false until
-    then."""
+    your own. AWS refuses a tag until a day after a resource first had it. Until then, deploy with
+    false."""
     spot_data_feed: SpotDataFeedSettings = SpotDataFeedSettings()
     """Prices of spot instances within the hour, not only when they are billed."""
     spot_label: Literal["none", "managed_node_groups", "karpenter"] = "none"

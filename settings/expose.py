@@ -101,15 +101,16 @@ class OidcSettings(Section):
     issuer: HttpsUrl
     """The issuer, without /.well-known/openid-configuration."""
     client_id: ClientId
-    """The client that was registered for the UIs."""
+    """The client that you registered for the UIs."""
     secret_arn: SecretArn | None = None
-    """An AWS Secrets Manager secret whose text is the client's secret. Terraform hands it over to
-    the cluster without keeping it in its state, and again when it was rotated."""
+    """An AWS Secrets Manager secret whose text is the client's secret. Terraform passes it to the
+    cluster without keeping it in its state. If you rotate it, the next deployment passes it
+    again."""
     secret_name: SecretName | None = None
-    """Instead of `secret_arn`: a Secret with the keys `clientID` and `clientSecret` that you keep
+    """In place of `secret_arn`: a Secret with the keys `clientID` and `clientSecret` that you keep
     in the namespace of each UI."""
     authorization_endpoint: HttpsUrl | None = None
-    """null: what the issuer's discovery document says, read when Terraform plans. Give all three
+    """null: from the issuer's discovery document, read when Terraform plans. Set all three
     endpoints or none."""
     token_endpoint: HttpsUrl | None = None
     """null: from the discovery document."""
@@ -126,10 +127,10 @@ class CognitoSettings(Section):
     """A Cognito user pool: an existing one, or one that the stack `load_balancer` creates."""
 
     create: bool = False
-    """Create a pool in which only administrators create users. Destroying `load_balancer` deletes
-    it with its users; name an existing pool to keep them apart."""
+    """Creates a pool in which only administrators create users. Destroying `load_balancer` deletes
+    it with its users. To keep them, name an existing pool."""
     pool_id: PoolId | None = None
-    """An existing pool in the cluster's region and account. Each UI adds a client of its own."""
+    """An existing pool in the cluster's region and account. Each UI adds its own client."""
     domain: PoolDomain | None = None
     """Domain prefix of the existing pool."""
     identity_provider: Annotated[str, Matching(r"[\w.-]{3,32}", "3 to 32 letters, digits, _.-")] = (
@@ -137,12 +138,12 @@ class CognitoSettings(Section):
     )
     """Who logs people in at an existing pool: `COGNITO`, or the name of a provider in it."""
     mfa: Literal["required", "optional", "none"] = "required"
-    """Of the created pool: a second factor by an authenticator app."""
+    """Second factor by an authenticator app, in the created pool."""
     password_length: Annotated[int, Field(ge=8, le=99)] = 14
-    """Of the created pool: shortest password, with letters of both cases, digits and symbols."""
+    """Shortest password in the created pool, with letters of both cases, digits and symbols."""
     saml_metadata_url: HttpsUrl | None = None
-    """Of the created pool: a company's SAML provider that logs people in, in place of users in the
-    pool. For OpenID Connect take `oidc` without Cognito."""
+    """A company's SAML provider that logs people in to the created pool, in place of users in the
+    pool. For OpenID Connect, use `oidc` without Cognito."""
 
 
 class LoginSettings(Section):
@@ -161,30 +162,29 @@ class ExposeSettings(Section):
     """
 
     host: Host
-    """Host name of Kubecost when one architecture is chosen. With several, each has a name below
-    it, such as prom-amp-cost.kubecost.example.com. On a further cluster of a fleet the cluster's
-    id comes before `host`."""
+    """Host name of Kubecost if you choose one architecture. With several, each has a name below it,
+    such as prom-amp-cost.kubecost.example.com. On a further cluster of a fleet, the cluster's id
+    comes before `host`."""
     grafana_host: Host | None = None
     """Host name of Grafana; null: grafana, below `host`."""
     scheme: Literal["internal", "internet"] = "internal"
-    """Where the load balancer can be reached: `internal`, from the VPC and networks connected with
-    it, or `internet`. Changing it makes a new load balancer."""
+    """From where people reach the load balancer: `internal`, from the VPC and connected networks,
+    or `internet`. A change creates a new load balancer."""
     hosted_zone: Host | None = None
-    """A public Route 53 zone that the hosts are in: for each UI an alias record and, without
-    `certificate_arn`, a certificate are created. null: point the names to the load balancer
-    yourself."""
+    """A public Route 53 zone that the hosts are in. Each UI gets an alias record in it and, without
+    `certificate_arn`, a certificate. null: point the names to the load balancer yourself."""
     certificate_arn: CertificateArn | None = None
     """An existing ACM certificate for all hosts, in the cluster's region and account."""
     login: Annotated[LoginSettings | None, OrNone("none, or a section: cognito or oidc")]
-    """Who logs people in. `none` is for `internal` with `allowed_cidrs` only: then whoever gets
-    there sees all costs."""
+    """Who logs people in. `none` is allowed only for `internal` with `allowed_cidrs`. Then everyone
+    who reaches the load balancer sees all costs."""
     allowed_cidrs: Annotated[tuple[Cidr, ...], AsTuple] = ()
-    """Addresses that reach the load balancer. Without any: for `internal` all private addresses,
+    """Addresses that may reach the load balancer. If empty: for `internal` all private addresses,
     for `internet` everyone, who then meets the login."""
     web_acl_arn: WebAclArn | None = None
     """An AWS WAF web ACL for the load balancer."""
     session_hours: Annotated[int, Field(ge=1, le=168)] = 12
-    """Hours after which people log in again."""
+    """Hours after which people must log in again."""
 
     @property
     def inbound_cidrs(self) -> tuple[str, ...]:

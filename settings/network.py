@@ -16,11 +16,11 @@ class NetworkPolicySettings(Section):
     """
 
     control_plane: Annotated[tuple[Cidr, ...], AsTuple, NotEmpty]
-    """Blocks of the subnets with the control plane's interfaces, where AMP's scraper is, too."""
+    """Blocks of the subnets with the control plane's interfaces and AMP's scraper."""
     nodes: Annotated[tuple[Cidr, ...], AsTuple, NotEmpty]
     """Blocks of the subnets with the nodes."""
     load_balancers: Annotated[tuple[Cidr, ...], AsTuple] = ()
-    """Blocks of the subnets with the load balancer of the UIs; needed when they are exposed."""
+    """Blocks of the subnets with the load balancer of the UIs; required if they are exposed."""
 
 
 @dataclass(frozen=True)

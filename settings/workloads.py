@@ -11,7 +11,7 @@ from settings.section import Section
 class ReleaseValuesSettings(Section):
     """Helm values of the charts beside Kubecost's (`kubecost.values`), merged last.
 
-    For tolerations, pull secrets, a proxy, resources. What is decided here is refused.
+    For tolerations, pull secrets, a proxy, resources. Values that this project sets are refused.
     """
 
     collector: dict[str, JsonValue] = {}
@@ -25,16 +25,16 @@ class ReleaseValuesSettings(Section):
 
 
 class WorkloadsSettings(Section):
-    """What everything that is put on a cluster has in common."""
+    """What everything on the clusters has in common."""
 
     identity: Literal["irsa", "pod_identity"] = "irsa"
     """How pods get their IAM role. `irsa`: by the cluster's OIDC provider in IAM. `pod_identity`:
-    by an association in EKS and the add-on eks-pod-identity-agent, which base installs; it needs
+    by an association in EKS and the add-on eks-pod-identity-agent, which `base` installs. It needs
     no OIDC provider."""
     namespace_labels: dict[LabelKey, LabelValue] = {}
-    """Labels of the namespaces made here, for example
+    """Labels of the overlays' namespaces, for example
     `{pod-security.kubernetes.io/enforce: privileged, istio-injection: disabled}`. Labels that
-    others put there stay."""
+    others set there stay."""
     image_registry: ImageRegistry | None = None
     """Registry that has all images under their own paths, such as
     `registry.example/kubecost/cost-model`; null: those of the vendors."""

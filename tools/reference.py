@@ -30,15 +30,15 @@ HEAD = """\
 <!-- Written by `make reference` from settings/__init__.py; edit it there. -->
 
 Every key of `kubecost.yaml`, or of the file that the environment variable `KUBECOST_CONFIG` names.
-What you leave out has its default. A mistake ends `make synth` with one line for each fault.
-Editors that read the line
+A key that you leave out has its default. If the file has faults, `make synth` ends with one line
+for each. Editors that read this line
 
 ```yaml
 # yaml-language-server: $schema=./docs/kubecost.schema.json
 ```
 
 (VS Code with the YAML extension, Neovim, the JetBrains family) complete and check the keys while
-you type. What several keys or an address range must be together is checked by synth only.
+you type. Only synth checks address ranges, and keys that must fit together.
 """
 
 EXAMPLE_HEAD = """\
@@ -114,7 +114,7 @@ def _section(section: Schema, *, path: str) -> Iterator[str]:
     for key, body in leaves.items():
         name = f"{path}.{key}".lstrip(".")
         required = key in section.get("required", ())
-        default = "must be given" if required else _code(body["default"])
+        default = "required" if required else _code(body["default"])
         meaning = body["description"].removesuffix(body.get("patternErrorMessage", "")).rstrip()
         cells = (f'<a id="{name}"></a>`{name}`', default, _allowed(body), meaning)
         yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
@@ -173,7 +173,13 @@ def _keys(section: Schema, *, indent: str) -> Iterator[str]:
         words = f"{body['description'].removesuffix(body.get('patternErrorMessage', ''))} "
         comment = f"{indent}# "
         first_sentence = re.split(r"(?<=\.)\s", words.replace("`", ""))[0].strip()
-        yield textwrap.fill(first_sentence, 100, initial_indent=comment, subsequent_indent=comment)
+        yield textwrap.fill(
+            first_sentence,
+            100,
+            initial_indent=comment,
+            subsequent_indent=comment,
+            break_on_hyphens=False,
+        )
         if (inner := _section_in(body)) and "properties" in body:
             yield f"{indent}{key}:"
             yield from _keys(inner, indent=f"{indent}  ")
