@@ -62,7 +62,7 @@ new: $(SYNTH_READY)  ## Ask where, which cluster and which architecture, and wri
 
 .PHONY: synth
 synth: $(SYNTH_READY)  ## Write the Terraform JSON of every stack to cdktf.out/stacks
-	@python -m tools synth
+	@python -O -m tools synth
 
 .PHONY: test
 test: with-terraform $(PYTHON_READY) $(NODE_READY)  ## Run the tests that need nothing but Terraform

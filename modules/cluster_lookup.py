@@ -25,9 +25,7 @@ class ClusterLookup(Construct):
         name, region, account_id: of the cluster.
         role_arn: the role that Terraform assumes to reach it, if any.
         cluster_id: the label of that name on every metric of the cluster.
-        arn, endpoint, vpc_id: as EKS tells them.
-        ca_certificate: of the API server, PEM.
-        subnet_ids, security_group_id: of the control plane's network interfaces.
+        endpoint, ca_certificate: of the API server; the certificate is PEM.
         pod_identity: whether pods get roles by associations, not by an OIDC provider.
         ip_address_type: of load balancers in front of its pods, as AWS spells it.
     """
@@ -68,25 +66,42 @@ class ClusterLookup(Construct):
         self.name = entry.name
         self.region = entry.region
         self.cluster_id = entry.id
-        self.arn = cluster.arn
         self.endpoint = cluster.endpoint
         self.ca_certificate = Fn.base64decode(cluster.certificate_authority.get(0).data)
-        network = cluster.vpc_config.get(0)
-        self.vpc_id = network.vpc_id
-        self.subnet_ids = network.subnet_ids
-        self.security_group_id = network.cluster_security_group_id
         family = f"{cluster.fqn}.kubernetes_network_config[0].ip_family"
         self.ip_address_type = f'${{{family} == "ipv6" ? "dualstack" : "ipv4"}}'
         self.pod_identity = pod_identity
-        self._issuer = cluster.identity.get(0).oidc.get(0).issuer
+        self._cluster = cluster
+
+    # What few stacks use is asked of jsii only there: each property is some messages to Node.js.
+    @cached_property
+    def arn(self) -> str:
+        """ARN of the cluster."""
+        return self._cluster.arn
+
+    @cached_property
+    def vpc_id(self) -> str:
+        """The VPC of the control plane's network interfaces."""
+        return self._cluster.vpc_config.get(0).vpc_id
+
+    @cached_property
+    def subnet_ids(self) -> list[str]:
+        """The subnets of the control plane's network interfaces."""
+        return self._cluster.vpc_config.get(0).subnet_ids
+
+    @cached_property
+    def security_group_id(self) -> str:
+        """The security group that EKS puts on those interfaces and on managed nodes."""
+        return self._cluster.vpc_config.get(0).cluster_security_group_id
 
     @cached_property
     def identities(self) -> IdentityProvider | PodIdentity:
         """What WorkloadRole trusts; without an OIDC provider, the plan says for which issuer."""
         if self.pod_identity:
             return PodIdentity(self.name, self.arn)
-        provider = DataAwsIamOpenidConnectProvider(self, "identity_provider", url=self._issuer)
-        return IdentityProvider(arn=provider.arn, issuer=Fn.replace(self._issuer, "https://", ""))
+        issuer = self._cluster.identity.get(0).oidc.get(0).issuer
+        provider = DataAwsIamOpenidConnectProvider(self, "identity_provider", url=issuer)
+        return IdentityProvider(arn=provider.arn, issuer=Fn.replace(issuer, "https://", ""))
 
 
 def _scraper_conditions(name: str) -> list[Postcondition]:

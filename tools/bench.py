@@ -67,10 +67,10 @@ class Program(NamedTuple):
 
 
 PROGRAMS = {
-    "this project": Program([sys.executable, "-c", OURS]),
+    "this project": Program([sys.executable, "-O", "-c", OURS]),
     "stock imports": Program([sys.executable, "-c", STOCK]),
     "fork cdktn": Program([str(FORK_VENV / "bin/python"), "-c", FORK_AS_IT_IS]),
-    "cdktn, lazy": Program([str(FORK_VENV / "bin/python"), "-c", OURS]),
+    "cdktn, lazy": Program([str(FORK_VENV / "bin/python"), "-O", "-c", OURS]),
     "make synth": Program(["make", "--silent", "synth"]),
     "cdktf synth": Program([str(ROOT / "bin/cdktf"), "synth"]),
     "a mistake": Program([sys.executable, "main.py"], settings="region: nowhere", status=1),
