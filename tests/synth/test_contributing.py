@@ -1,5 +1,6 @@
 """CONTRIBUTING.md: its sixth architecture, taken from the page, can be synthesized."""
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from architectures import ARCHITECTURES, Architecture, registry
+from modules import versions
 from tests.conftest import ROOT, read_stacks, synthesize_into
 from tests.synth.documents import prometheus_config
 
@@ -35,3 +37,20 @@ def test_a_sixth_architecture_is_a_file_and_an_entry(
     release = stacks["prom_amp_labels"]["resource"]["helm_release"]["kubecost_release"]
     assert release["namespace"] == "kubecost-prom-amp-labels"
     assert len(stacks) == 7
+
+
+PRODUCT = ("architectures", "dashboards", "metrics", "modules", "settings", "stacks", "tools")
+
+
+def test_a_version_is_changed_in_one_file() -> None:
+    """The table says so; what a docstring names is where a fact was read, at its own version."""
+    pinned = {each.version for each in vars(versions).values() if isinstance(each, versions.Chart)}
+    pinned |= {versions.ADOT_IMAGE[1], *(each["version"] for each in versions.PROVIDERS.values())}
+    found = set()
+    for file in (each for folder in PRODUCT for each in (ROOT / folder).rglob("*.py")):
+        tree = ast.parse(file.read_text())
+        prose = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and id(node) not in prose and node.value in pinned:
+                found.add((node.value, str(file.relative_to(ROOT))))
+    assert found == {(version, "modules/versions.py") for version in pinned}
