@@ -31,7 +31,7 @@ def test_a_command_has_one_name(command: str) -> None:
     assert find_spec(door.COMMANDS[command])
     recipes = (ROOT / "Makefile").read_text()
     is_called = re.search(
-        rf"^\t.*(python|\$\(PYTHON\)) -m tools {command}\b", recipes, re.MULTILINE
+        rf"^\t.*(python|python -O|\$\(PYTHON\)) -m tools {command}\b", recipes, re.MULTILINE
     )
     assert bool(is_called) is (command in makefile.variables()) is (command not in OF_CI)
 

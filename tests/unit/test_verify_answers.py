@@ -55,7 +55,7 @@ class Server(BaseHTTPRequestHandler):
 def server() -> Iterator[str]:
     Server.seen = []
     running = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=running.serve_forever)
+    thread = threading.Thread(target=running.serve_forever, args=(0.05,))
     thread.start()
     yield f"http://127.0.0.1:{running.server_port}"
     running.shutdown()

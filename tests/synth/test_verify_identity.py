@@ -1,11 +1,12 @@
-"""Ring 1: a role that a service account gets by an association in EKS."""
+"""Ring 2: a role that a service account gets by an association in EKS."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from tests.conftest import SETTINGS_FILES, read_stacks, synthesize_into
+from tests.conftest import Stack
 from tools.verify import roles
 from tools.verify.context import Context
 from tools.verify.declared import Declared
@@ -15,10 +16,9 @@ ROLE = "arn:aws:iam::111122223333:role/kubecost-prom-amp-reader"
 ACCOUNT = ("kubecost-prom-amp", "kubecost-prom-amp-cost-analyzer")
 
 
-@pytest.fixture(scope="module")
-def declared(tmp_path_factory: pytest.TempPathFactory) -> Declared:
-    out = synthesize_into(tmp_path_factory.mktemp("out"), SETTINGS_FILES["associations"])
-    return Declared("prom_amp", read_stacks(out)["prom_amp"])
+@pytest.fixture
+def declared(stacks: Callable[[str], dict[str, Stack]]) -> Declared:
+    return Declared("prom_amp", stacks("associations")["prom_amp"])
 
 
 def look(declared: Declared, *associated: str) -> Finding:
