@@ -23,3 +23,12 @@ def test_the_program_imports_the_product_alone() -> None:
             case ast.ImportFrom(module=module):
                 imported.add(str(module).split(".")[0])
     assert imported - sys.stdlib_module_names == {"architectures", "settings", "stacks"}
+
+
+def test_the_unit_tests_synthesize_nothing() -> None:
+    """Node.js takes seconds to start; what needs it is in tests/synth."""
+    for file in (ROOT / "tests/unit").glob("test_*.py"):
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        names = {each.name for each in nodes if isinstance(each, ast.alias)}
+        names |= {each.arg for each in nodes if isinstance(each, ast.arg)}
+        assert names.isdisjoint({"synthesize_into", "synthesize", "stacks"}), file.name

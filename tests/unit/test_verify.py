@@ -121,7 +121,7 @@ def test_only_what_needs_no_made_up_request_is_simulated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stacks", "asked", "said"),
+    ("folders", "asked", "said"),
     [
         ([], "prom", "nothing is synthesized; run: make synth"),
         (["prom", "prom_amp_cost"], "prom_ampcost", "did you mean prom_amp_cost? There are: "),
@@ -130,14 +130,14 @@ def test_only_what_needs_no_made_up_request_is_simulated() -> None:
     ],
 )
 def test_an_unknown_stack_is_told_with_the_nearest(
-    stacks: list[str],
+    folders: list[str],
     asked: str,
     said: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name in stacks:
+    for name in folders:
         folder = tmp_path / "cdktf.out/stacks" / name
         folder.mkdir(parents=True)
         (folder / "cdk.tf.json").write_text(json.dumps({}))
