@@ -1,5 +1,6 @@
 """YAML that Helm, AMP and Prometheus read, written for the eyes of who reviews a plan."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,3 +17,12 @@ class _NoAliases(yaml.CSafeDumper):
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
+
+
+# Numbers for Helm's YAML 1.2, but text for PyYAML, which would write it without quotes: a user's id
+# or an image's tag such as 248289e76.
+_NoAliases.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"(?:[-+]?\d+[eE][-+]?\d+|0o[0-7]+)$", re.ASCII),
+    list("-+0123456789"),
+)
