@@ -11,13 +11,11 @@ from settings.section import Section
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
-Host = Annotated[
-    str,
-    Matching(
-        rf"(?=.{{4,253}}$)({_LABEL}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9]",
-        "a host name in lower case such as kubecost.example.com, without *, scheme and port",
-    ),
-]
+HOST_NAME = Matching(
+    rf"(?=.{{4,253}}$)({_LABEL}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9]",
+    "a host name in lower case such as kubecost.example.com, without *, scheme and port",
+)
+Host = Annotated[str, HOST_NAME]
 CertificateArn = Annotated[
     str,
     Matching(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
 from settings import Settings
-from settings.expose import CognitoSettings, ExposeSettings, OidcSettings
+from settings.expose import HOST_NAME, CognitoSettings, ExposeSettings, OidcSettings
 from settings.faults import MISSING, Fault, find_open, until_unknown
 from settings.network import Subnets
 
@@ -51,6 +51,9 @@ def _hosts(settings: Settings, architectures: Sequence[str]) -> Iterator[Fault]:
             allowed = f"a host of its own for each UI: {owners[host]} and {ui} would share it"
             yield Fault(_KEY, host, allowed)
         owners[host] = ui
+        if not HOST_NAME.fits(host):
+            allowed = f"names below it that are host names; {ui} would have {host}"
+            yield Fault(f"{_KEY}.host", expose.host, allowed)
     longest = max(owners, key=len)
     if not expose.certificate_arn and len(longest) > _LONGEST_CERTIFICATE_NAME:
         allowed = f"a shorter name: {longest} has over 64 characters, ACM's limit"

@@ -6,6 +6,7 @@ The file is `kubecost.yaml` beside main.py, or the one that the environment vari
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -24,6 +25,7 @@ Kind = TypeVar("Kind", bound=Section)
 LONGEST = 1 << 20  # bytes of a settings file
 MOST_NODES = 100_000
 DEEPEST = 100
+_HIDDEN = "(not shown)"
 
 
 class SettingsError(Exception):
@@ -245,7 +247,7 @@ def _fault(error: ErrorDetails, kind: type[Section]) -> Fault:
     number = isinstance(given, int | float) and not isinstance(given, bool)
     match error["type"]:
         case "extra_forbidden" if instead := _section_of(path, kind).REFUSED.get(str(path[-1])):
-            given, allowed = "(not shown)", instead
+            given, allowed = _HIDDEN, instead
         case "extra_forbidden":
             allowed = f"there is no such key{_nearest(path, kind)}"
         case "missing":
@@ -274,7 +276,18 @@ def _fault(error: ErrorDetails, kind: type[Section]) -> Fault:
             allowed = f"at most {context['le']}"
         case _:
             allowed = error["msg"]
-    return Fault(key, given, allowed)
+    return Fault(key, _HIDDEN if _may_be_secret(path, given) else given, allowed)
+
+
+def _may_be_secret(path: list[int | str], given: Any) -> bool:
+    """Tell whether a value must not go to a terminal or a pipeline's log.
+
+    A secret may stand where its ARN should, under a key that does not exist, or inside of a URL.
+    """
+    if given is MISSING or isinstance(given, int | float) or str(given).startswith("arn:"):
+        return False
+    text = " ".join(map(str, [*path, given]))
+    return bool(re.search(r"(?i)secret|password|://[^/\s]*@", text))
 
 
 def _nearest(path: list[int | str], section: type[Section]) -> str:

@@ -39,9 +39,13 @@ class Matching(_Checked):
 
     def check(self, value: str) -> str:
         """Give the text back, or say what is allowed."""
-        if not re.fullmatch(self.pattern, value, re.ASCII):
+        if not self.fits(value):
             raise PydanticCustomError("allowed", "{allowed}", {"allowed": self.allowed})
         return value
+
+    def fits(self, value: str) -> bool:
+        """Tell whether a text is of the kind."""
+        return bool(re.fullmatch(self.pattern, value, re.ASCII))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
