@@ -14,8 +14,8 @@ from modules.pods import LINUX, requests
 from modules.workload_role import WorkloadRole, bounded_name
 from settings.workloads import WorkloadsSettings
 
-_NAMESPACE = "kube-system"
-_NAME = "aws-load-balancer-controller"
+NAMESPACE = "kube-system"
+SERVICE_ACCOUNT = "aws-load-balancer-controller"
 _OURS = {"app.kubernetes.io/part-of": "eks-kubecost"}
 
 # docs/install/iam_policy.json of kubernetes-sigs/aws-load-balancer-controller v3.5.0
@@ -44,21 +44,21 @@ class LoadBalancerController(Construct):
             "role",
             name=role_name,
             identities=cluster.identities,
-            namespace=_NAMESPACE,
-            service_account=_NAME,
+            namespace=NAMESPACE,
+            service_account=SERVICE_ACCOUNT,
             statements=policy.read(_POLICY),
         )
         helm_release(
             self,
             "release",
             versions.LOAD_BALANCER_CONTROLLER,
-            name=_NAME,
-            namespace=_NAMESPACE,
+            name=SERVICE_ACCOUNT,
+            namespace=NAMESPACE,
             values={
                 "clusterName": cluster.name,
                 "region": cluster.region,
                 "vpcId": cluster.vpc_id,
-                "serviceAccount": {"name": _NAME, "annotations": role.annotations},
+                "serviceAccount": {"name": SERVICE_ACCOUNT, "annotations": role.annotations},
                 "defaultTags": tags,
                 "additionalLabels": _OURS,
                 "nodeSelector": LINUX,
@@ -80,8 +80,8 @@ class LoadBalancerController(Construct):
             "existing",
             api_version="v1",
             kind="ServiceAccount",
-            namespace=_NAMESPACE,
-            field_selector=f"metadata.name={_NAME}",
+            namespace=NAMESPACE,
+            field_selector=f"metadata.name={SERVICE_ACCOUNT}",
         ).fqn
         ((label, value),) = _OURS.items()
         ours = (

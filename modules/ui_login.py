@@ -14,10 +14,17 @@ from cdktf_cdktf_provider_aws.data_aws_cognito_user_pool import DataAwsCognitoUs
 from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secret_versions import (
     DataAwsSecretsmanagerSecretVersions,
 )
+from cdktf_cdktf_provider_kubernetes.role_binding_v1 import (
+    RoleBindingV1,
+    RoleBindingV1Metadata,
+    RoleBindingV1RoleRef,
+    RoleBindingV1Subject,
+)
+from cdktf_cdktf_provider_kubernetes.role_v1 import RoleV1, RoleV1Metadata, RoleV1Rule
 from cdktf_cdktf_provider_kubernetes.secret_v1 import SecretV1, SecretV1Metadata
 from constructs import Construct
 
-from modules import versions
+from modules import load_balancer_controller, versions
 from modules.user_pool import SAML_PROVIDER, domain_prefix, find_pool
 from settings.expose import CognitoSettings, LoginSettings, OidcSettings
 
@@ -105,6 +112,7 @@ class Login(Construct):
 
     def _oidc(self, settings: OidcSettings, namespace: str) -> Annotations:
         secret = settings.secret_name or self._secret(settings, namespace)
+        self._let_controller_read(secret, namespace)
         authorization, token, user_info = (
             settings.endpoints if all(settings.endpoints) else self._discovered(settings.issuer)
         )
@@ -151,6 +159,44 @@ class Login(Construct):
         )
         self.before.append(secret)
         return _SECRET
+
+    def _let_controller_read(self, secret: str, namespace: str) -> None:
+        """Let the load balancer controller read the one Secret.
+
+        Its chart lets it read none (values.yaml, clusterSecretsPermissions); these are the rights
+        that the controller's documentation asks for ("RBAC configuration for secrets resources").
+        """
+        role = RoleV1(
+            self,
+            "secret_reader",
+            metadata=RoleV1Metadata(name=f"{_SECRET}-reader", namespace=namespace),
+            rule=[
+                RoleV1Rule(
+                    api_groups=[""],
+                    resources=["secrets"],
+                    resource_names=[secret],
+                    verbs=["get", "list", "watch"],
+                )
+            ],
+            depends_on=[self._after],
+        )
+        binding = RoleBindingV1(
+            self,
+            "controller_reads_secret",
+            metadata=RoleBindingV1Metadata(name=f"{_SECRET}-reader", namespace=namespace),
+            role_ref=RoleBindingV1RoleRef(
+                api_group="rbac.authorization.k8s.io", kind="Role", name=role.metadata.name
+            ),
+            subject=[
+                RoleBindingV1Subject(
+                    kind="ServiceAccount",
+                    name=load_balancer_controller.SERVICE_ACCOUNT,
+                    namespace=load_balancer_controller.NAMESPACE,
+                )
+            ],
+            depends_on=[self._after],
+        )
+        self.before.append(binding)
 
     def _discovered(self, issuer: str) -> tuple[str, str, str]:
         """Read the endpoints when Terraform plans (OpenID Connect Discovery 1.0)."""

@@ -212,6 +212,40 @@ def test_the_secret_of_a_client_passes_terraform_by(stacks: Stacks) -> None:
     assert "kubernetes_secret_v1.kubecost_ui_login_secret" in ui["depends_on"]
 
 
+@pytest.mark.parametrize(("settings", "name"), [("turned", "prom"), ("existing", "adot_amp")])
+def test_the_controller_may_read_that_secret_alone(
+    stacks: Stacks, settings: str, name: str
+) -> None:
+    """By itself its chart lets it read none: values.yaml, clusterSecretsPermissions."""
+    stack = stacks(settings)[name]
+    (ui,) = resources(stack, "kubernetes_ingress_v1").values()
+    ((role_id, role),) = resources(stack, "kubernetes_role_v1").items()
+    ((binding_id, binding),) = resources(stack, "kubernetes_role_binding_v1").items()
+    idp = json.loads(ui["metadata"]["annotations"][f"{PREFIX}auth-idp-oidc"])
+    assert role["rule"] == [
+        {
+            "api_groups": [""],
+            "resources": ["secrets"],
+            "resource_names": [idp["secretName"]],
+            "verbs": ["get", "list", "watch"],
+        }
+    ]
+    assert binding["role_ref"]["name"] == f"${{{role_id}.metadata[0].name}}"
+    (subject,) = binding["subject"]
+    if "load_balancer" in stacks(settings):
+        values = helm_values(stacks(settings)["load_balancer"], "controller_release")
+        assert subject["name"] == values["serviceAccount"]["name"]
+    assert subject == {
+        "kind": "ServiceAccount",
+        "name": "aws-load-balancer-controller",
+        "namespace": "kube-system",
+    }
+    for each in (role, binding):
+        assert each["metadata"]["namespace"] == ui["metadata"]["namespace"]
+    assert binding_id in ui["depends_on"]
+    assert not resources(stacks("exposed")["prom"], "kubernetes_role")
+
+
 def test_endpoints_are_discovered_when_none_is_given(stacks: Stacks) -> None:
     stack = stacks("existing")["adot_amp"]
     ((id, document),) = stack["data"]["http"].items()

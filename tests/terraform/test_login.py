@@ -123,15 +123,26 @@ def ingress_of(stack: Stack) -> dict[str, Any]:
 
 
 def secrets_of(stacks: dict[str, Stack]) -> dict[tuple[str, str], dict[str, str]]:
-    """Give the Secrets of the cluster; test_door.py follows the value from Secrets Manager."""
+    """Give the Secrets that the load balancer controller may read.
+
+    test_door.py follows their value from Secrets Manager.
+    """
     found = {}
     for name in NAMES:
         ((id, version),) = stacks[name]["ephemeral"]["aws_secretsmanager_secret_version"].items()
         assert version["secret_id"].endswith(":secret:login-AbCdEf")
         (secret,) = resources(stacks[name], "kubernetes_secret_v1").values()
-        value = f"${{ephemeral.aws_secretsmanager_secret_version.{id}.secret_string}}"
-        place = secret["metadata"]["namespace"], secret["metadata"]["name"]
-        found[place] = {key: each.replace(value, SECRET) for key, each in secret["data_wo"].items()}
+        metadata = secret["metadata"]
+        (role,) = resources(stacks[name], "kubernetes_role_v1").values()
+        (rule,) = role["rule"]
+        if (metadata["name"], metadata["namespace"]) == (
+            *rule["resource_names"],
+            role["metadata"]["namespace"],
+        ):
+            value = f"${{ephemeral.aws_secretsmanager_secret_version.{id}.secret_string}}"
+            found[metadata["namespace"], metadata["name"]] = {
+                key: each.replace(value, SECRET) for key, each in secret["data_wo"].items()
+            }
     return found
 
 

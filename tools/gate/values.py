@@ -356,6 +356,7 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
     ("https://grafana-community.github.io/helm-charts", "grafana"): {
         **_PLACE,
         "fullnameOverride": _NAME,
+        "adminUser": settled,
         "serviceAccount": _SERVICE_ACCOUNT,
         "rbac": block({"create": _OFF}),
         "automountServiceAccountToken": _OFF,
@@ -367,7 +368,6 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
                 "auth": block({"sigv4_auth_enabled": free}),
                 "auth.anonymous": block({"enabled": _OFF}),
                 "auth.proxy": settled,
-                "security": settled,
                 "server": free,
                 "users": settled,
             }

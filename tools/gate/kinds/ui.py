@@ -97,6 +97,14 @@ KINDS: dict[str, Kind] = {
         },
         loses="the way to a UI",
     ),
+    "kubernetes_role_binding_v1": Kind(
+        {},
+        asks_to_create="lets somebody in the cluster do what a role says",
+        loses="a right that a UI's login needs",
+    ),
+    "kubernetes_role_v1": Kind(
+        {}, asks_to_create="says what may be done", loses="a right that a UI's login needs"
+    ),
     "kubernetes_secret_v1": Kind(
         {}, asks_to_create="makes a Secret", loses="a Secret that a UI's login needs"
     ),
