@@ -760,6 +760,7 @@ UNKNOWN_KINDS = [
     "kubernetes_manifest",
     "kubernetes_pod_v1",
     "kubernetes_role_binding_v1",
+    "kubernetes_role_v1",
     "kubernetes_secret_v1",
     "kubernetes_service",
     "kubernetes_service_account_v1",
