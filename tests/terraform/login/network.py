@@ -137,7 +137,9 @@ class Network:
     def pool(self, address: str) -> urllib3.PoolManager:
         """Give a client at an address that trusts the CA and follows no redirect."""
         return urllib3.PoolManager(
-            source_address=(address, 0), ca_cert_data=self.ca.cert_pem.bytes().decode()
+            source_address=(address, 0),
+            ca_cert_data=self.ca.cert_pem.bytes().decode(),
+            timeout=urllib3.Timeout(10),
         )
 
     def close(self) -> None:
