@@ -19,6 +19,15 @@ SIGV4_PROXY_PORT = 8005  # the chart's default; Kubecost reaches it inside the p
 # version of this project may have left, is called otherwise.
 CONFIG_MAP = "prometheus-config"
 
+# The chart's own, but for those that let the page of any other site read, change and delete what
+# Kubecost answers to this browser (Access-Control-Allow-Origin: *): by port-forward, and wherever
+# nobody asks for a login. The UI and its API have one origin, so they need no such header.
+RESPONSE_HEADERS = [
+    "Content-Security-Policy \"default-src 'self' 'unsafe-inline' http: https: ws: data:;"
+    " frame-ancestors 'none';\";",
+    'Cache-Control "must-revalidate";',
+]
+
 
 def common(
     settings: KubecostSettings,
@@ -38,6 +47,7 @@ def common(
         },
         "nodeSelector": LINUX,
         "forecasting": {"nodeSelector": LINUX},
+        "kubecostFrontend": {"nginxHeaders": {"server": RESPONSE_HEADERS}},
         # Its volume is for one node at a time: a second pod elsewhere would wait for the first.
         "kubecostDeployment": {"deploymentStrategy": {"type": "Recreate"}},
         "kubecostAggregator": {

@@ -579,6 +579,8 @@ KUBECOST_VALUES: dict[str, Any] = {
     "kubecostProductConfigs>cloudIntegrationJSON": "{}",
     "kubecostToken": "x",
     "kubecostDeployment>extraVolumes": [{"name": "x"}],
+    "kubecostFrontend>nginxHeaders>server": ["'Access-Control-Allow-Origin' '*' always;"],
+    "kubecostFrontend>extraServerConfig": "add_header Access-Control-Allow-Origin *;",
     "priority>enabled": True,
     "costEventsAudit>enabled": True,
     "upgrade>toV2": True,

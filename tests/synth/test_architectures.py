@@ -68,6 +68,8 @@ def test_every_kubecost_has_a_cluster_id_and_reports_nothing(stacks: Stacks, nam
         assert labels == {"cluster_id": cluster_id}
         assert not any(given["reporting"].values())
         assert given["global"]["grafana"] == {"enabled": False, "proxy": False}
+        # No page of another site reads what Kubecost answers.
+        assert "Access-Control" not in str(given["kubecostFrontend"])
 
 
 @pytest.mark.parametrize("name", ["prom", "prom_amp_cost", "prom_amp", "adot_amp"])

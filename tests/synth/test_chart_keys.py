@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from modules.kubecost_values import RESPONSE_HEADERS
 from tests.synth.documents import Stack, helm_values, resources
 
 pytestmark = pytest.mark.skipif(
@@ -104,3 +105,11 @@ def test_every_key_exists(settings: str, stacks: Callable[[str], dict[str, Stack
                 assert path in keys, f"{name} {chart}: {path}"
                 checked += 1
     assert checked > 40
+
+
+def test_kubecosts_response_headers_are_the_charts_less_those_for_other_sites() -> None:
+    (file,) = Path(os.environ["CHART_VALUES"]).glob("cost-analyzer-*/values.yaml")
+    headers = yaml.safe_load(file.read_text())["kubecostFrontend"]["nginxHeaders"]["server"]
+    kept = [each for each in headers if "Access-Control-Allow-" not in each]
+    assert len(headers) == len(kept) + 2
+    assert kept == RESPONSE_HEADERS

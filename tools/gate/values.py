@@ -197,6 +197,7 @@ _COLLECTOR = block(
         ),
     }
 )
+_HEADER = matching(r'(Content-Security-Policy|Cache-Control) "[^"]+";')
 
 # To let a module set another value, add its key here: `free` if it can neither expose nor widen
 # anything, else a rule. A chart that is not here may not be installed without a word.
@@ -228,7 +229,13 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
                 "etlHourlyStoreDurationHours": free,
             }
         ),
-        "kubecostFrontend": block(_PLACE),
+        "kubecostFrontend": block(
+            {
+                **_PLACE,
+                # No other site may read the answers.
+                "nginxHeaders": block({"server": each(_HEADER)}),
+            }
+        ),
         "kubecostDeployment": block({"deploymentStrategy": free}),
         "kubecostAggregator": block({**_PLACE, "cloudCost": block(_PLACE)}),
         "forecasting": block({**_PLACE, "enabled": free}),

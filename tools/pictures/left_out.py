@@ -58,6 +58,7 @@ LEFT_OUT = {
     f"{_KUBECOST}/networkCosts.config.*": _OF_POD,
     f"{_KUBECOST}/networkCosts.updateStrategy.*": _OF_POD,
     f"{_KUBECOST}/kubecostDeployment.deploymentStrategy.*": _OF_POD,
+    f"{_KUBECOST}/kubecostFrontend.nginxHeaders.*": _OF_POD,
     f"{_KUBECOST}/sigV4Proxy.*": "how the proxy that is drawn signs",
     # The ADOT Collector
     f"{_COLLECTOR}/alternateConfig.receivers.prometheus.config.global.*": _OF_JOBS,
