@@ -51,7 +51,7 @@ def load(*checks: Check) -> Settings:
     Raises SettingsError with every fault that was found.
     """
     path = Path(os.environ.get("KUBECOST_CONFIG") or Path(__file__).parent.parent / "kubecost.yaml")
-    return settings_in(_text(path), *checks, file=path.name)
+    return settings_in(read_text(path), *checks, file=path.name)
 
 
 def settings_in(text: str, *checks: Check, file: str) -> Settings:
@@ -117,7 +117,7 @@ def _forget(section: Kind, path: tuple[int | str, ...]) -> Kind:
 
 def parse(path: Path, kind: type[Kind]) -> Kind:
     """Read a YAML file as a `kind` of section; raises SettingsError with every fault in it."""
-    data = _mapping(_text(path), kind, path.name)
+    data = _mapping(read_text(path), kind, path.name)
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -125,7 +125,8 @@ def parse(path: Path, kind: type[Kind]) -> Kind:
         raise SettingsError(path.name, faults) from None
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a file of the user's; raises SettingsError where it cannot be."""
     try:
         with path.open("rb") as file:
             read = file.read(LONGEST + 1)

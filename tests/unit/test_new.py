@@ -13,7 +13,7 @@ import yaml
 from architectures.faults import find_faults
 from settings import Settings
 from settings import file as settings_file
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SETTINGS_FILES
 from tools import new
 from tools.__main__ import main
 
@@ -127,9 +127,11 @@ def test_every_existing_cluster_can_be_taken(
     assert not target.made_by_base
 
 
-def test_access_is_for_a_new_cluster(file: Path) -> None:
-    with pytest.raises(SystemExit):
-        main(["new", "--cluster", "shop", "--access", "203.0.113.7", "--output", str(file)])
+def test_access_is_for_a_new_cluster(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--cluster", "shop", "--access", "203.0.113.7", "--yes"]
+    assert main(["new", *flags, "--output", str(file)]) == 1
+    assert "--access is for a new cluster" in capsys.readouterr().err
+    assert not file.exists()
 
 
 def test_each_question_is_asked_again_until_the_answer_fits(
@@ -153,10 +155,27 @@ def test_each_question_is_asked_again_until_the_answer_fits(
 def test_a_cluster_with_an_impossible_id_gets_another(
     file: Path, answer: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer += ["", "2024", "2025", "shop-2024", "", ""]
-    assert main(["new", "--output", str(file)]) == 0
+    answer += ["", "2025", "shop-2024", "", ""]
+    assert main(["new", "--cluster", "2024", "--output", str(file)]) == 0
     (target,) = load(file, monkeypatch).fleet
     assert (target.name, target.id) == ("2024", "shop-2024")
+
+
+def test_a_number_that_the_list_has_not_is_no_name(
+    file: Path,
+    answer: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer += ["", "2", "1", "prom,6", "1", "", ""]
+    assert main(["new", "--output", str(file)]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "The list has no number 2, only 1 to 1; for a cluster of this name give --cluster 2",
+        "The list has no number 6, only 1 to 5",
+    ]
+    settings = load(file, monkeypatch)
+    assert settings.clusters is None
+    assert settings.architectures == ("prom",)
 
 
 def test_the_clusters_that_aws_shows_can_be_chosen_by_number(
@@ -215,17 +234,122 @@ def test_a_file_that_decides_nothing_is_replaced(file: Path, answer: list[str]) 
     assert yaml.safe_load(file.read_text())["region"] == "eu-west-1"
 
 
-@pytest.mark.parametrize("old", ["region: eu-west-2\n", "region: [\n", "\xff"])
-def test_a_file_that_decides_something_is_replaced_only_when_asked(
-    old: str, file: Path, answer: list[str], capsys: pytest.CaptureFixture[str]
+HAND_WRITTEN = """\
+# Ours.
+region: eu-west-2  # London
+architectures:
+  - prom  # first
+  - amp
+
+  # Then the others.
+kubecost:
+  values: {tolerations: [{operator: Exists}]}  # all nodes
+billing:
+  report:
+    # A year.
+    retention_days: 365
+"""
+
+
+def test_a_file_that_decides_something_is_the_start(
+    file: Path,
+    answer: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    file.write_text(old, encoding="latin-1")
+    file.write_text(HAND_WRITTEN)
+    answer += ["", "shop", "prom", "yes", "y"]
+    assert main(["new", "--output", str(file)]) == 0
+    assert (
+        file.read_text()
+        == """\
+# Ours.
+region: eu-west-2  # London
+architectures: [prom]
+
+  # Then the others.
+kubecost:
+  values: {tolerations: [{operator: Exists}]}  # all nodes
+billing:
+  report:
+    # A year.
+    create: true
+    retention_days: 365
+
+clusters: [{name: shop}]
+"""
+    )
+    assert "+architectures: [prom]" in capsys.readouterr().out
+    assert load(file, monkeypatch).billing.report.retention_days == 365
+
+
+def test_enter_at_every_question_changes_nothing(file: Path, answer: list[str]) -> None:
+    file.write_text(HAND_WRITTEN)
+    answer += ["", "", "", "", ""]
+    assert main(["new", "--output", str(file)]) == 0
+    assert file.read_text() == HAND_WRITTEN
+
+
+def test_a_file_is_changed_only_when_asked(
+    file: Path, answer: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("region: eu-west-2\n")
     answer += ["", "shop", "", "", "n"]
     assert main(["new", "--output", str(file)]) == 1
     said = capsys.readouterr()
+    assert file.read_text() == "region: eu-west-2\n"
+    assert "+clusters: [{name: shop}]" in said.out
+    assert said.err.splitlines()[-1] == f"new: {file} stays as it is"
+
+
+@pytest.mark.parametrize("old", ["region: [\n", "region: Seoul\n", "\xff"])
+def test_a_wrong_file_is_not_lost(old: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(old, encoding="latin-1")
+    assert main(["new", "--yes", "--output", str(file)]) == 1
     assert file.read_text(encoding="latin-1") == old
-    assert "+region: ap-northeast-2" in said.out
-    assert said.err.splitlines() == [f"new: {file} stays as it is"]
+    advice = "new: correct kubecost.yaml, or remove it to begin anew; it stays as it is"
+    assert capsys.readouterr().err.splitlines()[-1] == advice
+
+
+@pytest.mark.parametrize("settings", SETTINGS_FILES)
+@pytest.mark.parametrize(
+    "path",
+    [("region",), ("clusters",), ("base", "api_access_cidrs"), ("billing", "report", "create")],
+)
+def test_a_value_is_put_where_it_belongs_alone(settings: str, path: tuple[str, ...]) -> None:
+    text = SETTINGS_FILES[settings].read_text()
+    expected = within = yaml.safe_load(text)
+    for part in path[:-1]:
+        within[part] = within.get(part) or {}
+        within = within[part]
+    within[path[-1]] = ["new"]
+    changed = new.with_value(text, path, "[new]")
+    assert yaml.safe_load(changed) == expected
+    lost = {line.strip() for line in text.splitlines()} - {
+        line.strip() for line in changed.splitlines()
+    }
+    assert all(path[-1] in line or path[0] in line or path == ("clusters",) for line in lost)
+
+
+def test_a_fleet_is_changed_by_hand(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("clusters: [{name: a}, {name: b}]\n")
+    assert main(["new", "--cluster", "c", "--yes", "--output", str(file)]) == 1
+    assert "several clusters; change them there" in capsys.readouterr().err
+
+
+def test_the_name_of_bases_cluster_is_no_existing_one(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("name: shop\n")
+    assert main(["new", "--cluster", "shop", "--yes", "--output", str(file)]) == 1
+    assert 'clusters[0].name: given "shop"; allowed: another name' in capsys.readouterr().err
+
+
+def test_all_is_no_five_commands(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "--architecture", "all", "--yes", "--output", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "cdktf deploy <architecture>" in said
+    assert "prom" not in said
 
 
 def test_nothing_half_written_is_left(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
