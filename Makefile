@@ -39,8 +39,10 @@ OFFLINE = { echo "setup: it could not be fetched, see above. Behind a proxy or a
 	"PIP_INDEX_URL or npm_config_registry; then run make setup again" >&2; exit 1; }
 
 .PHONY: help
-help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/[$$][$$]/, "$$"); printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help:
+	@for group in use check develop; do echo "$$group:"; awk -F ":.*## $$group: " \
+		'NF > 1 { gsub(/[$$][$$]/, "$$"); printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST) \
+		| LC_ALL=C sort; done
 
 .PHONY: with-terraform with-go with-stack
 with-terraform:
@@ -54,38 +56,38 @@ with-stack:
 	@test -n "$(STACK)" || { echo "which stack? For example: make $(MAKECMDGOALS) STACK=prom_amp_cost" >&2; exit 2; }
 
 .PHONY: setup
-setup: $(SYNTH_READY) $(NODE_READY)  ## Install what synth and deploy take: Python packages, Node.js, the CDKTF command line
+setup: $(SYNTH_READY) $(NODE_READY)  ## use: Install what synth and deploy take: Python packages, Node.js, the CDKTF command line
 
 .PHONY: new
-new: $(SYNTH_READY)  ## Ask where, which cluster and which architecture, and write kubecost.yaml
+new: $(SYNTH_READY)  ## use: Ask where, which cluster and which architecture, and write kubecost.yaml
 	@python -m tools new $(ARGS)
 
 .PHONY: synth
-synth: $(SYNTH_READY)  ## Write the Terraform JSON of every stack to cdktf.out/stacks
+synth: $(SYNTH_READY)  ## use: Write the Terraform JSON of every stack to cdktf.out/stacks
 	@python -O -m tools synth
 
 .PHONY: test
-test: with-terraform $(PYTHON_READY) $(NODE_READY)  ## Run the tests that need nothing but Terraform
+test: with-terraform $(PYTHON_READY) $(NODE_READY)  ## check: Run the tests that need nothing but Terraform
 	@pytest $(WORKERS) --ignore=tests/lab
 
 .PHONY: lab
-lab: with-go with-terraform $(PYTHON_READY)  ## Build Prometheus, API server and collector for test-lab (first: some 40 CPU minutes)
+lab: with-go with-terraform $(PYTHON_READY)  ## check: Build Prometheus, API server and collector for test-lab (first: some 40 CPU minutes)
 	@tests/lab/tools/build
 
 .PHONY: test-lab
-test-lab: lab  ## Run what was synthesized in a made-up cluster (as root)
+test-lab: lab  ## check: Run what was synthesized in a made-up cluster (as root)
 	@pytest tests/lab
 
 .PHONY: test-slow
-test-slow: with-terraform $(PYTHON_READY) .tools/checkov/.installed  ## Run the tests that take minutes: update and destroy on a simulated AWS
+test-slow: with-terraform $(PYTHON_READY) .tools/checkov/.installed  ## check: Run the tests that take minutes: update and destroy on a simulated AWS
 	@pytest -m slow -n 4 --dist loadgroup --durations 12
 
 .PHONY: test-opentofu
-test-opentofu: $(PYTHON_READY) .tools/bin/tofu  ## Run the tests of Terraform with OpenTofu, built from its source
+test-opentofu: $(PYTHON_READY) .tools/bin/tofu  ## check: Run the tests of Terraform with OpenTofu, built from its source
 	@TERRAFORM_BINARY_NAME="$(CURDIR)/.tools/bin/tofu" pytest $(WORKERS) tests/terraform
 
 .PHONY: quick
-quick: $(PYTHON_READY)  ## Run what takes seconds, after every edit: style, types, tests without Node.js, one golden
+quick: $(PYTHON_READY)  ## check: Run what takes seconds, after every edit: style, types, tests without Node.js, one golden
 	@ruff check --quiet
 	@ruff format --check --quiet
 	@mkdir -p .mypy_cache; mypy . > .mypy_cache/quick 2>&1 & types=$$!; \
@@ -93,7 +95,7 @@ quick: $(PYTHON_READY)  ## Run what takes seconds, after every edit: style, type
 		wait $$types || { cat .mypy_cache/quick; exit 1; }
 
 .PHONY: lint
-lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows
+lint: $(PYTHON_READY) .tools/bin/actionlint  ## check: Check style, types and workflows
 	@ruff check
 	@ruff format --check
 	@mypy .
@@ -101,70 +103,70 @@ lint: $(PYTHON_READY) .tools/bin/actionlint  ## Check style, types and workflows
 	@zizmor --offline --quiet .github
 
 .PHONY: docs
-docs: $(PYTHON_READY)  ## Build the pages as a site, and fail when a page or a link leads nowhere
+docs: $(PYTHON_READY)  ## check: Build the pages as a site, and fail when a page or a link leads nowhere
 	@python -m tools docs
 
 .PHONY: compare
-compare: $(PYTHON_READY)  ## Show what each architecture costs, keeps and needs: ARGS="--nodes 20 --pods 600"
+compare: $(PYTHON_READY)  ## use: Show what each architecture costs, keeps and needs: ARGS="--nodes 20 --pods 600"
 	@python -m tools compare $(ARGS)
 
 .PHONY: plan
-plan: with-stack with-terraform synth  ## Review a stack's plan as a pull request shows it: STACK=prom
+plan: with-stack with-terraform synth  ## use: Review a stack's plan as a pull request shows it: STACK=prom
 	@python -m tools plan "$(STACK)"
 
 .PHONY: verify
-verify: with-stack synth $(PYTHON_READY)  ## Check after a deploy that it is true: STACK=prom_amp_cost
+verify: with-stack synth $(PYTHON_READY)  ## use: Check a deployed stack: STACK=prom_amp_cost
 	@python -m tools verify "$(STACK)" $(ARGS)
 
 .PHONY: diff
-diff: $(SYNTH_READY)  ## Show what the synthesized Terraform changes since a commit: BASE=main
+diff: $(SYNTH_READY)  ## use: Show what the synthesized Terraform changes since a commit: BASE=main
 	@python -m tools diff "$(BASE)" $(HEAD)
 
 .PHONY: eject
-eject: with-stack with-terraform synth  ## Write a stack as HCL to ejected/, for a life without CDKTF: STACK=prom
+eject: with-stack with-terraform synth  ## use: Write a stack as HCL to ejected/, for a life without CDKTF: STACK=prom
 	@python -m tools eject "$(STACK)"
 
 .PHONY: format
-format: $(PYTHON_READY)  ## Format the code
+format: $(PYTHON_READY)  ## develop: Format the code
 	@ruff check --fix
 	@ruff format
 
 .PHONY: golden
-golden: $(PYTHON_READY)  ## Accept the synthesized JSON as the new golden files
+golden: $(PYTHON_READY)  ## develop: Accept the synthesized JSON as the new golden files
 	@pytest --update-golden tests/synth
 
 .PHONY: dashboards
-dashboards: $(PYTHON_READY)  ## Write the Grafana dashboards and their recording rules
+dashboards: $(PYTHON_READY)  ## develop: Write the Grafana dashboards and their recording rules
 	@python -m tools dashboards
 
 .PHONY: reference
-reference: $(SYNTH_READY)  ## Write docs/settings.md and the editors' schema from settings/__init__.py
+reference: $(SYNTH_READY)  ## develop: Write docs/settings.md and the editors' schema from settings/__init__.py
 	@python -m tools reference
 
 .PHONY: reach
-reach: $(PYTHON_READY)  ## Write who reaches whom into docs/security.md
+reach: $(PYTHON_READY)  ## develop: Write who reaches whom into docs/security.md
 	@python -m tools reach
 
 .PHONY: images
-images: $(PYTHON_READY) $(NODE_READY)  ## Draw the pictures in images/ from what is synthesized and measured
+images: $(PYTHON_READY) $(NODE_READY)  ## develop: Draw the pictures in images/ from what is synthesized and measured
 	@python -m tools images
 	@KUBECOST_CONFIG=tools/pictures/defaults.yaml python -m tools compare --nodes 20 --pods 600 --clusters 3 --region us-east-1 \
 		--chart images/costs.png > /dev/null
 
 .PHONY: demo
-demo: with-terraform $(PYTHON_READY)  ## Apply base and one overlay with the real terraform to a simulated AWS
+demo: with-terraform $(PYTHON_READY)  ## use: Apply base and one overlay with the real terraform to a simulated AWS
 	@python -m tools demo
 
 .PHONY: keep-release
-keep-release: $(PYTHON_READY)  ## Keep what the version in CHANGELOG.md synthesizes, for the tests of updates
+keep-release: $(PYTHON_READY)  ## develop: Keep what the version in CHANGELOG.md synthesizes, for the tests of updates
 	@python -m tools keep-release
 
 .PHONY: bench
-bench: $(PYTHON_READY) $(NODE_READY)  ## Measure synth against stock imports and the fork, and by the size of the fleet
+bench: $(PYTHON_READY) $(NODE_READY)  ## develop: Measure synth against stock imports and the fork, and by the size of the fleet
 	@python -m tools bench
 
 .PHONY: lock
-lock: $(SYNTH_READY) .tools/pipenv/.installed  ## Update Pipfile.lock, bindings/cdktn.txt and package-lock.json to the newest allowed versions
+lock: $(SYNTH_READY) .tools/pipenv/.installed  ## develop: Update Pipfile.lock, bindings/cdktn.txt and package-lock.json to the newest allowed versions
 	@pipenv lock
 	@$(PYTHON) -c "import json, pathlib; lock = pathlib.Path('Pipfile.lock'); \
 		data = json.loads(lock.read_text()); data['_meta']['sources'] = []; \
@@ -178,12 +180,12 @@ lock: $(SYNTH_READY) .tools/pipenv/.installed  ## Update Pipfile.lock, bindings/
 	@npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 .PHONY: env
-env:  ## Print what puts cdktf and Python on the PATH: eval "$$(make env)"
+env:  ## use: Print what puts cdktf and Python on the PATH: eval "$$(make env)"
 	@test -e $(SYNTH_READY) -a -e $(NODE_READY) || echo "cdktf is not installed yet: make setup" >&2
 	@echo 'export PATH="$(CURDIR)/bin:$(CURDIR)/.tools/venv/bin:$(CURDIR)/node_modules/.bin:$$PATH" CHECKPOINT_DISABLE=1 NODE_NO_WARNINGS=1'
 
 .PHONY: clean
-clean:  ## Remove what the targets made, but no Terraform state
+clean:  ## use: Remove what the targets made, but no Terraform state
 	@rm -rf cdktf.out node_modules .tools .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .tools/pipenv/.installed: Makefile tools/locked/pipenv.txt

@@ -4,6 +4,7 @@ Where no module but this project's own and Python's may be loaded, as by the job
 request: `python3 -I path/to/tools <command>`.
 """
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -40,8 +41,26 @@ COMMANDS = {
 }
 
 
+# What a shell says of a program that its reader left: 128 and the number of SIGPIPE.
+READER_LEFT = 141
+
+
 def main(arguments: list[str]) -> int:
     """Run a command; give its exit status, 2 if there is none of that name."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # As with `| head`. Python flushes once more at its end, which must not fail, too.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        return READER_LEFT
+
+
+def _run(arguments: list[str]) -> int:
     name, *rest = arguments or [""]
     if name not in COMMANDS:
         print(f"usage: python -m tools {{{','.join(COMMANDS)}}} ...", file=sys.stderr)
