@@ -38,7 +38,9 @@ def main(_: list[str]) -> int:
     if errors:
         raise CommandError("a stack has errors, see above; nothing of it may be deployed")
     seconds = time.monotonic() - start
-    print(f"Generated Terraform code for the stacks: {', '.join(sorted(stacks))} ({seconds:.1f} s)")
+    source = f", from KUBECOST_CONFIG={file}" if (file := os.environ.get("KUBECOST_CONFIG")) else ""
+    names = ", ".join(sorted(stacks))
+    print(f"Generated Terraform code for the stacks: {names} ({seconds:.1f} s{source})")
     return 0
 
 

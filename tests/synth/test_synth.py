@@ -40,6 +40,7 @@ def test_it_writes_warns_and_drops_without_a_program_on_the_path(tmp_path: Path)
     assert dropped == "synth: cdktf.out/stacks/dropped removed, no longer in the settings"
     stacks = {folder.name for folder in (tmp_path / "cdktf.out/stacks").iterdir()}
     assert generated.partition(": ")[2].rpartition(" (")[0].split(", ") == sorted(stacks)
+    assert generated.endswith(f" s, from KUBECOST_CONFIG={settings})")
     assert done.stderr.startswith("amp: warning: 9 managed scrapers in ap-northeast-2")
     assert len(done.stderr.splitlines()) == 1
 
