@@ -1,11 +1,14 @@
 """Ring 1: the workflows let no pull request judge itself, and CODEOWNERS covers what judges."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.conftest import ROOT
@@ -46,6 +49,50 @@ def test_what_is_deployed_is_what_was_judged() -> None:
     assert apply["run"] == (
         'terraform -chdir="$RUNNER_TEMP/root" apply -input=false "$RUNNER_TEMP/plan"'
     )
+
+
+def test_deploy_names_its_stacks() -> None:
+    workflow = yaml.safe_load((WORKFLOWS / "deploy.yml").read_text())
+    # YAML 1.1 reads `on` as true.
+    asked = workflow[True]["workflow_dispatch"]["inputs"]["stacks"]
+    assert asked["required"]
+    assert "default" not in asked
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="jq, which GitHub's runners have, is not here")
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ("base  prom_amp", ["base", "prom_amp"]),
+        ("prom_amp base", ["prom_amp", "base"]),
+        ("base prom-*", ["base", "prom-data", "prom-shop"]),
+        ("all", None),
+        ("*", None),
+        ("base promamp", None),
+        ("base load_balancer-*", None),
+        (" ", None),
+    ],
+)
+def test_the_stacks_that_deploy_chooses(
+    chosen: str, expected: list[str] | None, tmp_path: Path
+) -> None:
+    names = ["base", "prom", "prom-data", "prom-shop", "prom_amp", "load_balancer"]
+    (tmp_path / "cdktf.out").mkdir()
+    manifest = json.dumps({"stacks": {name: {} for name in names}})
+    (tmp_path / "cdktf.out/manifest.json").write_text(manifest)
+    (choose,) = (each for each in steps("deploy.yml", "stacks") if each.get("id") == "stacks")
+    output = tmp_path / "output"
+    done = subprocess.run(
+        ["bash", "-e", "-c", choose["run"]],
+        cwd=tmp_path,
+        env={**os.environ, "CHOSEN": chosen, "GITHUB_OUTPUT": str(output)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is (expected is not None), done.stderr
+    if expected is not None:
+        assert json.loads(output.read_text().removeprefix("stacks=")) == expected
 
 
 def test_no_step_hides_a_failure_in_a_pipe() -> None:
