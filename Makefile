@@ -143,6 +143,11 @@ dashboards: $(PYTHON_READY)  ## develop: Write the Grafana dashboards and their 
 reference: $(SYNTH_READY)  ## develop: Write docs/settings.md and the editors' schema from settings/__init__.py
 	@python -m tools reference
 
+.PHONY: chart-keys
+chart-keys: $(SYNTH_READY)  ## develop: Write the keys that charts know to stacks/chart_keys.json: CHARTS="cost-analyzer"
+	@test -n "$(CHARTS)" || { echo 'which charts? helm pull --untar, then: make chart-keys CHARTS="cost-analyzer"' >&2; exit 2; }
+	@python -m tools chart-keys $(CHARTS)
+
 .PHONY: reach
 reach: $(PYTHON_READY)  ## develop: Write who reaches whom into docs/security.md
 	@python -m tools reach

@@ -9,7 +9,7 @@ from architectures.overlay import overlay
 from modules.kubecost import reader_name
 from settings import Settings
 from settings.billing import account_of
-from stacks import neighbours, quotas, support
+from stacks import chart_keys, neighbours, quotas, support
 from stacks.base import Base
 from stacks.billing import Billing, Reader
 from stacks.grafana import Grafana
@@ -39,7 +39,7 @@ def add_stacks(app: App, settings: Settings) -> None:
             stack = overlay(architecture.name)(app, settings, cluster)
             warnings = [*quotas.warnings(settings, architecture)] if cluster.hub else []
             if cluster.hub and index == 0:
-                warnings += neighbours.warnings(settings)
+                warnings += [*neighbours.warnings(settings), *chart_keys.warnings(settings)]
             for warning in warnings:
                 Annotations.of(stack).add_warning(warning)
     if settings.grafana.enabled:

@@ -194,7 +194,7 @@ class KubecostSettings(Section):
     """How people reach the UIs without kubectl port-forward: `none`, or a section."""
     values: dict[str, JsonValue] = {}
     """Helm values of the chart, merged last. What an architecture decides by itself is refused,
-    with the reason."""
+    with the reason. Synth warns of a key that the chart does not know."""
 
 
 class GrafanaSettings(Section):

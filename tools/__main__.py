@@ -31,6 +31,7 @@ COMMANDS = {
     "dashboards": "dashboards.files",
     "docs": "tools.site",
     "reference": "tools.reference",
+    "chart-keys": "tools.chart_keys",
     "reach": "tools.reach",
     "images": "tools.pictures.gallery",
     "bench": "tools.bench",

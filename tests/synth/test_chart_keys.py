@@ -1,9 +1,10 @@
-"""Ring 2: every Helm key that is set exists in the chart's own values.
+"""Ring 2: every Helm key that is set exists in the chart's own values, and every one is known.
 
 `CHART_VALUES` names a folder with `<chart>-<version>/values.yaml` of each pinned chart; without it
 there is nothing to compare with. `.ci/run` sets it.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from modules.kubecost_values import RESPONSE_HEADERS
+from stacks.chart_keys import FILE, ChartKeys
 from tests.synth.documents import Stack, helm_values, resources
 
 pytestmark = pytest.mark.skipif(
@@ -83,10 +85,14 @@ def paths(data: Any, prefix: str = "") -> Iterator[str]:
         yield prefix.lstrip(".")
 
 
-def chart_keys(chart: str) -> set[str]:
+def values_file(chart: str) -> Path:
     (file,) = Path(os.environ["CHART_VALUES"]).glob(f"{chart}-*/values.yaml")
+    return file
+
+
+def chart_keys(chart: str) -> set[str]:
     keys = set()
-    for path in paths(yaml.safe_load(file.read_text())):
+    for path in paths(yaml.safe_load(values_file(chart).read_text())):
         parts = path.split(".")
         keys |= {".".join(parts[: length + 1]) for length in range(len(parts))}
     return keys
@@ -108,8 +114,16 @@ def test_every_key_exists(settings: str, stacks: Callable[[str], dict[str, Stack
 
 
 def test_kubecosts_response_headers_are_the_charts_less_those_for_other_sites() -> None:
-    (file,) = Path(os.environ["CHART_VALUES"]).glob("cost-analyzer-*/values.yaml")
-    headers = yaml.safe_load(file.read_text())["kubecostFrontend"]["nginxHeaders"]["server"]
+    headers = yaml.safe_load(values_file("cost-analyzer").read_text())["kubecostFrontend"][
+        "nginxHeaders"
+    ]["server"]
     kept = [each for each in headers if "Access-Control-Allow-" not in each]
     assert len(headers) == len(kept) + 2
     assert kept == RESPONSE_HEADERS
+
+
+@pytest.mark.parametrize("chart", OPEN)
+def test_no_key_of_a_chart_s_own_values_is_warned_of(chart: str) -> None:
+    values = yaml.safe_load(values_file(chart).read_text())
+    known = ChartKeys.of(chart, json.loads(FILE.read_text())[chart])
+    assert [*known.warnings("values", values)] == []

@@ -69,3 +69,17 @@ def test_an_annotated_error_ends_it(
     with pytest.raises(CommandError, match="a stack has errors"):
         synth.main([])
     assert capsys.readouterr() == ("", "prom: error: too many\nprom: info: by the way\n")
+
+
+def test_a_misspelt_helm_value_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "kubecost.yaml"
+    settings.write_text("{architectures: [prom], kubecost: {values: {persistantVolume: {}}}}")
+    monkeypatch.setenv("KUBECOST_CONFIG", str(settings))
+    monkeypatch.setenv("CDKTF_OUTDIR", str(tmp_path / "out"))
+    assert synth.main([]) == 0
+    assert capsys.readouterr().err == (
+        "prom: warning: kubecost.values.persistantVolume: chart cost-analyzer 2.8.7 has no such"
+        " key; did you mean persistentVolume?\n"
+    )
