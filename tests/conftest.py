@@ -17,9 +17,15 @@ from settings.file import load
 # 2026-01-01: tests are told nothing of a support that ends, whenever they run.
 os.environ["SOURCE_DATE_EPOCH"] = "1767225600"
 ROOT = Path(__file__).parent.parent
+EVERY_KEY = ROOT / "examples/every-key.yaml"
+# Ready to be copied, by what each is for.
+EXAMPLES = {
+    file.stem: file for file in sorted((ROOT / "examples").glob("*.yaml")) if file != EVERY_KEY
+}
 # Not kubecost.yaml: that one is the user's.
 SETTINGS_FILES = {
-    "defaults": ROOT / "examples/every-key.yaml",
+    "defaults": EVERY_KEY,
+    **EXAMPLES,
     **{file.stem: file for file in sorted((ROOT / "tests/settings").glob("*.yaml"))},
 }
 

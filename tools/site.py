@@ -15,7 +15,7 @@ from tools.common import ROOT, CommandError, command_line
 CONFIG = "mkdocs.yml"
 # The folders of CONFIG, below the one that it is in.
 PAGES, SITE = Path(".tools/pages"), Path(".tools/site")
-FOLDERS = ("docs", "images")
+FOLDERS = ("docs", "examples", "images")
 FILES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "NOTICE")
 
 

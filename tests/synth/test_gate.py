@@ -23,7 +23,7 @@ Stacks = Callable[[str], dict[str, Stack]]
 ASKS = {
     "defaults": [],
     "s3": [],
-    "cloud": [],
+    "terraform-cloud": [],
     "exposed": ["writes a name into DNS"],
     "alerts": [
         "lets services send messages",

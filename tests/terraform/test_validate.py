@@ -61,7 +61,7 @@ def test_a_wrong_argument_is_found(project: Path, terraform: Terraform, tmp_path
     assert "cidr_blok" in json.dumps(result["diagnostics"])
 
 
-@pytest.mark.parametrize("settings", ["defaults", "cloud"])
+@pytest.mark.parametrize("settings", ["defaults", "terraform-cloud"])
 def test_backends_are_valid(
     settings: str, stacks: Stacks, terraform: Terraform, tmp_path: Path
 ) -> None:

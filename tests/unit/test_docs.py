@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 from tests.unit.doc_checks import faults
 from tests.unit.markdown import Page
 
-FOLDERS = ("", "docs", "images", "tests", "tools", ".github")
+FOLDERS = ("", "docs", "examples", "images", "tests", "tools", ".github")
 PAGES = sorted(
     {
         page
