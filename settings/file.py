@@ -117,12 +117,17 @@ def _forget(section: Kind, path: tuple[int | str, ...]) -> Kind:
 
 def parse(path: Path, kind: type[Kind]) -> Kind:
     """Read a YAML file as a `kind` of section; raises SettingsError with every fault in it."""
-    data = _mapping(read_text(path), kind, path.name)
+    return parse_text(read_text(path), kind, path.name)
+
+
+def parse_text(text: str, kind: type[Kind], file: str) -> Kind:
+    """Read YAML as parse does; `file` is what the faults call it."""
+    data = _mapping(text, kind, file)
     try:
         return kind.model_validate(data)
     except ValidationError as error:
         faults = [_fault(e, kind) for e in error.errors(include_url=False)]
-        raise SettingsError(path.name, faults) from None
+        raise SettingsError(file, faults) from None
 
 
 def read_text(path: Path) -> str:

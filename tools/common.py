@@ -53,6 +53,17 @@ def read_stack(name: str, stacks: Path = STACKS) -> Json:
     return stack
 
 
+def write_whole(file: Path, text: str) -> None:
+    """Write the whole file or nothing of it; raises OSError."""
+    whole = file.resolve()
+    draft = whole.with_name(f".{whole.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(whole)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def command_line(command: str, description: str | None) -> argparse.ArgumentParser:
     """Make the parser of a command's arguments."""
     return argparse.ArgumentParser(prog=f"python -m tools {command}", description=description)

@@ -28,7 +28,7 @@ from settings import Settings
 from settings.faults import Fault
 from settings.file import SettingsError, read_text, settings_in
 from settings.kinds import ClusterId
-from tools.common import ROOT, CommandError, command_line
+from tools.common import ROOT, CommandError, command_line, write_whole
 
 FILE = ROOT / "kubecost.yaml"
 SCHEMA = ROOT / "docs/kubecost.schema.json"
@@ -360,17 +360,6 @@ def confirmed(file: Path, text: str, before: str, *, yes: bool) -> bool:
     return yes or input(f"\nChange {file.name}? [y/N]: ").strip().lower() in ("y", "yes")
 
 
-def write(file: Path, text: str) -> None:
-    """Write the whole file or nothing of it."""
-    whole = file.resolve()
-    draft = whole.with_name(f".{whole.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(whole)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def next_steps(settings: Settings, file: Path) -> str:
     """Say what to type next."""
     # Never all five: each is a Kubecost of its own.
@@ -407,7 +396,7 @@ def run(options: argparse.Namespace) -> None:
     settings = settings_in(text, find_faults, file=file.name)
     if before and not confirmed(file, text, before[0], yes=options.yes):
         raise CommandError(f"{file} stays as it is")
-    write(file, text)
+    write_whole(file, text)
     print(f"\n{next_steps(settings, file)}")
 
 

@@ -24,14 +24,15 @@ from tools.compare.explain import explain
 from tools.compare.fees import fee, ingestion
 from tools.compare.fleet import Fleet, fleet_of
 from tools.compare.prices import Prices, load
-from tools.compare.stacks import GIB, InCluster, Workload, read
+from tools.compare.stacks import GIB, InCluster, Kubecost, Workload, read
 from tools.compare.table import COLUMNS, table
 
 FLEET = Fleet(clusters=3, nodes=20, pods=600, region="us-east-1", retention_days=150)
 PRICES = load()
 US = PRICES.of("us-east-1")
 FREE = PRICES.free_tier
-PROMETHEUS = InCluster((Workload("Prometheus", None, None, 32),), "97h", 91)
+NO_KUBECOST = Kubecost(*[Workload("none", 0, 0)] * 3)
+PROMETHEUS = InCluster((Workload("Prometheus", None, None, 32),), "97h", 91, NO_KUBECOST)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +121,62 @@ def test_a_collector_by_hand(in_clusters: dict[str, InCluster]) -> None:
     # $0.1008, of which a vCPU is 0.031611 / (2 x 0.031611 + 8 x 0.004237).
     cpu, memory = 3 * 0.2 * 730 * 0.0328095, 3 * 400 / 1024 * 730 * 0.00439764
     assert adot.parts["in_cluster"].usd == pytest.approx(cpu + memory, abs=0.01)
+
+
+def test_kubecost_itself_by_hand(in_clusters: dict[str, InCluster]) -> None:
+    by_name = {each.architecture.name: each for each in all_of(in_clusters)}
+    # cost-model 200m 55Mi, frontend 10m 55Mi and forecasting 200m 300Mi, of the chart; aggregator
+    # 100m (256 + 600 x 0.25)Mi and what reads the bill 10m 64Mi, of the stack. network-costs is on
+    # each of 20 nodes, 50m 20Mi.
+    nodes = 3 * 20
+    cores = 3 * (0.2 + 0.01 + 0.2 + 0.1 + 0.01) + nodes * 0.05
+    mebibytes = 3 * (55 + 55 + 300 + 406 + 64) + nodes * 20
+    usd = 730 * (cores * 0.0328095 + mebibytes / 1024 * 0.00439764) + 3 * 32 * 0.08
+    assert by_name["prom"].kubecost.usd == pytest.approx(usd, abs=0.02)
+    # Where Kubecost queries AMP it has a proxy, 10m 32Mi, and all but the first are agents.
+    cores = (0.52 + 0.01) + 2 * (0.2 + 0.01) + nodes * 0.05
+    mebibytes = (880 + 32) + 2 * (55 + 32) + nodes * 20
+    usd = 730 * (cores * 0.0328095 + mebibytes / 1024 * 0.00439764) + 3 * 32 * 0.08
+    for name in ("prom_amp", "adot_amp", "amp"):
+        assert by_name[name].kubecost.usd == pytest.approx(usd, abs=0.02)
+    # It is in no total.
+    prom = by_name["prom"]
+    assert prom.total.usd == prom.parts["in_cluster"].usd
+
+
+def test_the_volumes_of_prom_are_counted_alike(in_clusters: dict[str, InCluster]) -> None:
+    estimates = all_of(in_clusters)
+    (prom,) = (each for each in estimates if each.architecture.name == "prom")
+    # Prometheus's in the total, Kubecost's on top, in 3 clusters.
+    assert [item.how for item in prom.total.items if "disk" in item.how] == [
+        "96 GiB of disk x $0.08"
+    ]
+    assert [item.how for item in prom.kubecost.items if "disk" in item.how] == [
+        "96 GiB of disk x $0.08"
+    ]
+    text = explain(estimates, FLEET, PRICES)
+    assert "  in the clusters  96 GiB of disk x $0.08 = $7.68\n  total            $27.81\n" in text
+    assert "  Kubecost, on top 96 GiB of disk x $0.08 = $7.68\n" in text
+
+
+def test_what_of_kubecost_is_off_or_the_user_s_counts() -> None:
+    values = {
+        "forecasting": {"enabled": False},
+        "kubecostModel": {"resources": {"requests": {"cpu": "1", "memory": "2Gi"}}},
+        "persistentVolume": {"size": "100Gi"},
+    }
+    settings = Settings.model_validate({"kubecost": {"values": values, "network_costs": False}})
+    kubecost = read(settings, nodes=20, pods=600)["prom"].kubecost
+    assert kubecost.agent == Workload("Kubecost's agent", 1, 2, 100)
+    assert kubecost.whole.cpu_cores == pytest.approx(1 + 0.01 + 0.1 + 0.01)
+    assert kubecost.on_each_node == Workload("network-costs", 0, 0)
+
+
+def test_a_tier_whose_price_is_not_known_leaves_no_sum() -> None:
+    tiers = PRICES.of("ap-northeast-1").ingestion_per_10_million_samples
+    assert ingestion(1_000_000_000, tiers).usd == 90
+    more = ingestion(3_000_000_000, tiers)
+    assert (more.usd, more.complete) == (180, False)
 
 
 def test_without_the_free_tier(in_clusters: dict[str, InCluster]) -> None:
@@ -244,8 +301,9 @@ def test_what_the_user_requests_is_counted() -> None:
     settings = Settings()
     kubecost = settings.kubecost.model_copy(update={"values": values})
     found = read(settings.model_copy(update={"kubecost": kubecost}), nodes=3, pods=62)
-    assert found["prom"] == InCluster((Workload("Prometheus", 2, 8, 100),), "15d", 400)
-    assert found["amp"] == InCluster((), None, 400)
+    prom, amp = (replace(found[name], kubecost=NO_KUBECOST) for name in ("prom", "amp"))
+    assert prom == InCluster((Workload("Prometheus", 2, 8, 100),), "15d", 400, NO_KUBECOST)
+    assert amp == InCluster((), None, 400, NO_KUBECOST)
     (collector,) = found["adot_amp"].workloads
     assert (collector.cpu_cores, collector.memory_gib) == (0.2, 400 / 1024)
 

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
 from architectures import ARCHITECTURES, Architecture
 from architectures.faults import find_faults
@@ -93,8 +94,8 @@ def test_the_defaults_are_useful_without_prices(run: Run) -> None:
     assert shown.startswith("1 cluster of 3 nodes and 60 pods, in ap-northeast-2.")
     assert re.search(r"^prom_amp +114.1 M +\? +0.00", shown, re.M)
     flat = " ".join(shown.split())
-    assert "a price of ap-northeast-2 is not known for: give it with --prices FILE" in flat
-    assert "elsewhere with --region us-east-1 or eu-central-1" in flat
+    assert "prices of ap-northeast-2 are not all known here. Take AWS's with --prices" in flat
+    assert "look at another region: --region us-east-1." in flat
     assert "60 pods per cluster are assumed, 20 on each node; give yours with --pods" in flat
     assert "Cheapest" not in shown
     assert "\n\n\n" not in shown
@@ -111,14 +112,25 @@ def test_partly_known_prices_are_not_passed_off_as_all(run: Run) -> None:
     assert amp["usd_per_month"]["known_total"] > 95.48
 
 
-@pytest.mark.parametrize("arguments", ["--region eu-west-3", "--chart chart.png"])
-def test_a_region_without_prices(run: Run, arguments: str) -> None:
-    status, shown, errors = run(arguments)
+def test_a_region_is_taken_alike_from_settings_and_command_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = run("--region eu-west-1")
+    settings = tmp_path / "kubecost.yaml"
+    settings.write_text("{amp: {region: eu-west-1}, architectures: [prom_amp_cost]}")
+    monkeypatch.setenv("KUBECOST_CONFIG", str(settings))
+    status = main(["compare"])
+    assert (status, given[0]) == (0, 0)
+    assert re.search(r"^prom_amp .* \? +\?$", given[1], re.M)
+    assert "prices of eu-west-1 are not all known here" in " ".join(given[1].split())
+
+
+def test_what_is_not_known_is_not_drawn(run: Run) -> None:
+    status, shown, errors = run("--region eu-west-3 --chart chart.png")
     assert (status, shown) == (1, "")
-    region = "eu-west-3" if "eu-west-3" in arguments else "ap-northeast-2"
     assert errors == (
-        f"compare: prices of {region} are not known: take --region us-east-1 or eu-central-1, or"
-        " give them with --prices FILE in the form of tools/compare/prices.yaml\n"
+        "compare: --chart: prices of eu-west-3 are not all known here. Take AWS's with --prices"
+        " fetch, give yours with --prices FILE, or look at another region: --region us-east-1\n"
     )
 
 
@@ -151,8 +163,9 @@ def test_own_prices_go_before_those_that_are_known(tmp_path: Path) -> None:
 
 
 def test_the_file_of_prices_is_a_form_to_fill_in(run: Run, tmp_path: Path) -> None:
-    text = (ROOT / "tools/compare/prices.yaml").read_text()
-    mine = write(tmp_path, text.replace("us-east-1", "ap-northeast-2"))
+    data = yaml.safe_load((ROOT / "tools/compare/prices.yaml").read_text())
+    data["regions"] = {"ap-northeast-2": data["regions"]["us-east-1"]}
+    mine = write(tmp_path, yaml.safe_dump(data))
     status, shown, _ = run(f"--prices {mine} --nodes 20 --pods 600 --clusters 3")
     assert status == 0
     assert re.search(r"^amp .* 321\.15$", shown, re.M)
@@ -246,7 +259,9 @@ def test_json_keeps_its_form(run: Run) -> None:
                 "memory_gib": "number",
                 "disk_gib": "number",
             },
-            "usd_per_month": dict.fromkeys([*COLUMNS, "total", "known_total"], "number"),
+            "usd_per_month": dict.fromkeys(
+                [*COLUMNS, "total", "known_total", "kubecost"], "number"
+            ),
             "keeps": "list",
             "one_screen": "str",
             "outage": "str",

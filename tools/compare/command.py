@@ -16,9 +16,12 @@ from tools.common import ROOT, CommandError, command_line
 from tools.compare import chart, report, stacks
 from tools.compare.estimate import Estimate, estimate
 from tools.compare.explain import explain
+from tools.compare.fetch import fetch
 from tools.compare.fleet import Fleet, fleet_of
-from tools.compare.prices import SHIPPED, Prices, load
-from tools.compare.table import table
+from tools.compare.prices import SHIPPED, Prices, load, put
+from tools.compare.table import how_to_know, table
+
+FETCH = "fetch"
 
 
 def main(arguments: list[str]) -> int:
@@ -47,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pods", type=_at_least(0), help="of each cluster")
     parser.add_argument("--region", help="of AMP and of the prices")
     parser.add_argument(
-        "--prices", type=Path, metavar="FILE", help="your prices, in the form of prices.yaml"
+        "--prices",
+        metavar="FILE",
+        help=f"your prices, in the form of prices.yaml; {FETCH}: take AWS's into prices.yaml first",
     )
     parser.add_argument(
         "--no-free-tier", action="store_true", help="as if AMP's free tier were used up elsewhere"
@@ -69,7 +74,6 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 def _compare(options: argparse.Namespace) -> tuple[list[Estimate], Fleet, Prices]:
     settings = settings_file.load(find_faults)
-    prices = load(options.prices)
     fleet = fleet_of(
         settings,
         clusters=options.clusters,
@@ -77,12 +81,13 @@ def _compare(options: argparse.Namespace) -> tuple[list[Estimate], Fleet, Prices
         pods=options.pods,
         region=options.region,
     )
-    # Whoever asks for prices gets an error; whoever asks in general gets all that there is.
-    if fleet.region not in prices.regions and (options.region or options.prices or options.chart):
-        raise CommandError(
-            f"prices of {fleet.region} are not known: take --region {' or '.join(prices.regions)},"
-            f" or give them with --prices FILE in the form of {SHIPPED.relative_to(ROOT)}"
-        )
+    if options.prices == FETCH:
+        _take_prices(fleet.region, settings.base.nodes.instance_types[0])
+    own = Path(options.prices) if options.prices not in (None, FETCH) else None
+    prices = load(own)
+    # The table says what is not known; bars of it would be as long as those that cost nothing.
+    if fleet.region not in prices.regions and options.chart:
+        raise CommandError(f"--chart: {how_to_know(fleet.region, prices)}")
     if options.no_free_tier:
         prices = prices.without_free_tier()
     print("compare: reading what the synthesized stacks run", file=sys.stderr, flush=True)
@@ -96,6 +101,17 @@ def _compare(options: argparse.Namespace) -> tuple[list[Estimate], Fleet, Prices
         estimate(each, in_clusters[name], fleet, prices) for name, each in ARCHITECTURES.items()
     ]
     return estimates, fleet, prices
+
+
+def _take_prices(region: str, instance_type: str) -> None:
+    found = fetch(region, instance_type)
+    try:
+        put(region, found)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CommandError(f"{SHIPPED} cannot be written: {reason}") from None
+    shown = SHIPPED.relative_to(ROOT) if SHIPPED.is_relative_to(ROOT) else SHIPPED
+    print(f"compare: {len(found)} prices of {region} are in {shown}", file=sys.stderr)
 
 
 def _draw(estimates: list[Estimate], fleet: Fleet, file: Path) -> None:

@@ -14,7 +14,7 @@ from metrics.volumes import ALERT_READS, RULE_READS, VOLUMES
 from tools.compare.fees import BILLION, INGESTION_UNIT, Part, fee, ingestion
 from tools.compare.fleet import Fleet
 from tools.compare.prices import FreeTier, NodePrice, Price, Prices, RegionPrices
-from tools.compare.stacks import GIB, InCluster, Workload
+from tools.compare.stacks import GIB, InCluster, Kubecost, Workload
 
 MINUTES = HOURS_PER_MONTH * 60
 
@@ -61,6 +61,7 @@ class Estimate:
         query_formula: the same for amounts.query_samples.
         sizes: what the workloads take of each cluster.
         parts: the fees by column of the table.
+        kubecost: what Kubecost itself requests, in no column and in no total.
     """
 
     architecture: Architecture
@@ -70,6 +71,7 @@ class Estimate:
     query_formula: str
     sizes: tuple[Size, ...]
     parts: Mapping[str, Part]
+    kubecost: Part
 
     @property
     def total(self) -> Part:
@@ -117,6 +119,7 @@ def estimate(
         query_formula=query_formula,
         sizes=sizes,
         parts=_parts(amounts, prices.of(fleet.region), prices.free_tier),
+        kubecost=_kubecost(architecture, in_cluster.kubecost, fleet, prices.of(fleet.region)),
     )
 
 
@@ -154,18 +157,45 @@ def _parts(amounts: Amounts, prices: RegionPrices, free: FreeTier) -> dict[str, 
             unit="samples collected",
             per=INGESTION_UNIT,
         ),
-        "in_cluster": _in_cluster(amounts, prices.node_per_hour, prices.gp3_per_gb_month),
+        "in_cluster": _in_cluster(
+            amounts.cpu_cores,
+            amounts.memory_gib,
+            amounts.disk_gib,
+            prices.node_per_hour,
+            prices.gp3_per_gb_month,
+        ),
     }
 
 
-def _in_cluster(amounts: Amounts, node: NodePrice | None, disk: Price | None) -> Part:
+def _kubecost(
+    architecture: Architecture, each: Kubecost, fleet: Fleet, prices: RegionPrices
+) -> Part:
+    """Price Kubecost itself: agents in all clusters but the first where it queries AMP."""
+    agents = fleet.clusters - 1 if architecture.queries_amp else 0
+    all_of = [
+        *[each.whole] * (fleet.clusters - agents),
+        *[each.agent] * agents,
+        *[each.on_each_node] * (fleet.clusters * fleet.nodes),
+    ]
+    return _in_cluster(
+        sum(one.cpu_cores or 0 for one in all_of),
+        sum(one.memory_gib or 0 for one in all_of),
+        sum(one.disk_gib for one in all_of),
+        prices.node_per_hour,
+        prices.gp3_per_gb_month,
+    )
+
+
+def _in_cluster(
+    cpu_cores: float, memory_gib: float, disk_gib: float, node: NodePrice | None, disk: Price | None
+) -> Part:
     per_vcpu = per_gib = None
     if node:
         weight = node.vcpus * VCPU_WEIGHT + node.memory_gib * GIB_WEIGHT
         per_vcpu = node.model_copy(update={"usd": node.usd * VCPU_WEIGHT / weight})
         per_gib = node.model_copy(update={"usd": node.usd * GIB_WEIGHT / weight})
     return (
-        fee(amounts.cpu_cores * HOURS_PER_MONTH, per_vcpu, unit="vCPU hours")
-        + fee(amounts.memory_gib * HOURS_PER_MONTH, per_gib, unit="GiB hours of memory")
-        + fee(amounts.disk_gib, disk, unit="GiB of disk")
+        fee(cpu_cores * HOURS_PER_MONTH, per_vcpu, unit="vCPU hours")
+        + fee(memory_gib * HOURS_PER_MONTH, per_gib, unit="GiB hours of memory")
+        + fee(disk_gib, disk, unit="GiB of disk")
     )

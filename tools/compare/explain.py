@@ -45,6 +45,7 @@ def _formulas(each: Estimate, fleet: Fleet) -> Iterator[str]:
     for name, (above, below) in COLUMNS.items():
         yield from _items(f"{above} {below}", each.parts[name])
     yield f"  {'total':16} ${each.total.usd:,.2f}{'' if each.total.complete else ' + ?'}"
+    yield from _items("Kubecost, on top", each.kubecost)
 
 
 def _bill(bill: Bill, known: RegionPrices) -> Iterator[str]:
@@ -72,6 +73,8 @@ def _basis(bill: Bill | None) -> Iterator[str]:
         f" of {sizes.BASE_CORES} vCPU and {sizes.BASE_MEMORY / 1024**2:g} MiB. The stack requests"
         " that, for the size in kubecost.sized_for; here it is the fleet's. Other collectors: what"
         " the stack requests",
+        "Kubecost itself: what its containers request, and its volume; in no total. Prometheus's"
+        " volume is in the column of the clusters",
         "Kubecost's way to split a node's price: a vCPU is worth"
         f" {figures.VCPU_WEIGHT / figures.GIB_WEIGHT:.2f} GiB",
         "AMP's scraper is taken to collect what AMP takes in: whether AWS counts before or after"

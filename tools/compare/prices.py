@@ -1,16 +1,22 @@
-"""What AWS charges: prices.yaml beside this file, and what the user's own file adds to it."""
+"""What AWS charges: prices.yaml beside this file, and what the user's own file adds to it.
 
+`python -m tools compare --prices fetch` takes a region's prices from AWS into prices.yaml.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import yaml
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from settings import file as settings_file
 from settings.kinds import AsTuple, InstanceType, NotEmpty, Region
 from settings.section import Section
+from tools.common import write_whole
 
 SHIPPED = Path(__file__).with_name("prices.yaml")
 
@@ -28,10 +34,13 @@ class Price(Section):
 
 
 class Tier(Section):
-    """What samples cost up to a number of them in a month; the last tier has no end."""
+    """What samples cost up to a number of them in a month; the last tier has no end.
+
+    `usd` is null where the price of a tier is not known.
+    """
 
     up_to_billion: Positive | None = None
-    usd: Usd
+    usd: Usd | None
 
 
 def _rising(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
@@ -102,6 +111,17 @@ class Prices:
         """Give the prices of a region, none of which may be known."""
         return self.regions.get(region, RegionPrices())
 
+    @property
+    def complete_regions(self) -> list[str]:
+        """List the regions of which every price is known."""
+        return [
+            region
+            for region, prices in self.regions.items()
+            if all(getattr(prices, key) for key in RegionPrices.model_fields)
+            and prices.ingestion_per_10_million_samples
+            and all(tier.usd is not None for tier in prices.ingestion_per_10_million_samples.tiers)
+        ]
+
     def without_free_tier(self) -> "Prices":
         """Give the same for a payer who has used up the free tier elsewhere."""
         nothing = {"samples": 0, "storage_gb": 0, "query_samples": 0}
@@ -122,3 +142,24 @@ def load(own: Path | None = None) -> Prices:
     free = added.free_tier or known.free_tier
     assert free, f"{SHIPPED.name} has no free_tier"
     return Prices(regions, free)
+
+
+def put(region: str, found: Mapping[str, Any]) -> None:
+    """Write prices of a region into prices.yaml, in place of those there; keep all others.
+
+    Raises SettingsError, and writes nothing, if the file would not be one of prices any more.
+    """
+    text = SHIPPED.read_text(encoding="utf-8")
+    data = yaml.safe_load(text)
+    known = data["regions"].get(region, {}) | found
+    data["regions"][region] = {key: known[key] for key in RegionPrices.model_fields if key in known}
+    data["regions"] = dict(sorted(data["regions"].items()))
+    draft = render(text, data)
+    settings_file.parse_text(draft, PriceFile, SHIPPED.name)
+    write_whole(SHIPPED, draft)
+
+
+def render(text: str, data: Mapping[str, Any]) -> str:
+    """Write the file of prices: the comments at its head, and the data in one form."""
+    head = text[: text.index("regions:")]
+    return head + yaml.safe_dump(data, sort_keys=False, width=1000)

@@ -33,6 +33,7 @@ def _architecture(each: Estimate, fleet: Fleet) -> dict[str, Any]:
             **{name: _usd(part) for name, part in each.parts.items()},
             "total": _usd(each.total),
             "known_total": each.total.usd,
+            "kubecost": _usd(each.kubecost),
         },
         "keeps": keeps(each, fleet),
         "one_screen": one_screen(each, fleet),

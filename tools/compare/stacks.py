@@ -18,12 +18,25 @@ from architectures.app import synthesize
 from settings import Settings, SizeSettings
 from tools.documents import unescaped
 
+GIB = 1024**3
+Requests = Mapping[str, Mapping[str, str]]
+
 # Defaults in values.yaml of the chart cost-analyzer 2.8.7.
 PROMETHEUS_VOLUME = "32Gi"  # prometheus.server.persistentVolume.size
+KUBECOST_VOLUME = "32Gi"  # persistentVolume.size
 PROMETHEUS_RETENTION = "97h"  # prometheus.server.retention
 KUBECOST_DAYS = 91  # kubecostModel.etlDailyStoreDurationDays
-
-GIB = 1024**3
+# Requests of Kubecost's containers, by the path of their `resources`.
+COST_MODEL = {"kubecostModel": {"cpu": "200m", "memory": "55Mi"}}
+SIGNING_PROXY: Requests = {"sigV4Proxy": {}}
+NETWORK_COSTS = {"networkCosts": {"cpu": "50m", "memory": "20Mi"}}
+# What an agent, which has no UI, does without (templates, federatedETL.agentOnly).
+OF_THE_UI: Requests = {
+    "kubecostFrontend": {"cpu": "10m", "memory": "55Mi"},
+    "kubecostAggregator": {},
+    "kubecostAggregator.cloudCost": {},
+    "forecasting": {"cpu": "200m", "memory": "300Mi"},
+}
 
 
 @dataclass(frozen=True)
@@ -42,10 +55,26 @@ class Workload:
 
 
 @dataclass(frozen=True)
+class Kubecost:
+    """Kubecost itself in one cluster.
+
+    Attributes:
+        whole: with a UI.
+        agent: without one.
+        on_each_node: what measures the network.
+    """
+
+    whole: Workload
+    agent: Workload
+    on_each_node: Workload
+
+
+@dataclass(frozen=True)
 class InCluster:
     """What of an architecture is in each cluster.
 
     Attributes:
+        workloads: what collects metrics, in place of Kubecost itself.
         prometheus_retention: how long Prometheus keeps samples, as Helm values say it; None
             where there is no Prometheus.
         kubecost_days: how many days of costs Kubecost keeps on its own volume.
@@ -54,6 +83,7 @@ class InCluster:
     workloads: tuple[Workload, ...]
     prometheus_retention: str | None
     kubecost_days: int
+    kubecost: Kubecost
 
 
 def read(settings: Settings, *, nodes: int, pods: int) -> dict[str, InCluster]:
@@ -93,6 +123,38 @@ def in_cluster(stack: Mapping[str, Any]) -> InCluster:
         kubecost_days=_at(kubecost, "kubecostModel").get(
             "etlDailyStoreDurationDays", KUBECOST_DAYS
         ),
+        kubecost=_kubecost(kubecost),
+    )
+
+
+def _kubecost(values: Mapping[str, Any]) -> Kubecost:
+    volume = _at(values, "persistentVolume")
+    disk = volume.get("size", KUBECOST_VOLUME) if volume.get("enabled", True) else "0"
+    ui = {
+        path: requests
+        for path, requests in OF_THE_UI.items()
+        if path != "forecasting" or _at(values, path).get("enabled", True)
+    }
+    agent = {**COST_MODEL, **(SIGNING_PROXY if _at(values, "global", "amp").get("enabled") else {})}
+    measured = NETWORK_COSTS if _at(values, "networkCosts").get("enabled", True) else {}
+    return Kubecost(
+        whole=_sum("Kubecost", values, {**agent, **ui}, disk),
+        agent=_sum("Kubecost's agent", values, agent, disk),
+        on_each_node=_sum("network-costs", values, measured),
+    )
+
+
+def _sum(name: str, values: Mapping[str, Any], containers: Requests, disk: str = "0") -> Workload:
+    """Add what containers request, where the values say nothing what the chart does."""
+    given = [
+        {**requests, **_at(values, *path.split("."), "resources", "requests")}
+        for path, requests in containers.items()
+    ]
+    return Workload(
+        name,
+        cpu_cores=sum(_quantity(each.get("cpu", 0)) for each in given),
+        memory_gib=sum(_quantity(each.get("memory", 0)) for each in given) / GIB,
+        disk_gib=_quantity(disk) / GIB,
     )
 
 

@@ -99,19 +99,33 @@ def _facts(each: Estimate, fleet: Fleet) -> Iterator[str]:
 def notes(estimates: Sequence[Estimate], fleet: Fleet, prices: Prices) -> Iterator[str]:
     """Say what was assumed and what is not counted, in lines."""
     texts = [*fleet.notes]
-    elsewhere = [region for region in prices.regions if region != fleet.region]
     if not all(each.total.complete for each in estimates):
-        texts.append(
-            f"? is what a price of {fleet.region} is not known for: give it with --prices FILE "
-            "(tools/compare/prices.yaml shows the form, and where AWS publishes prices), or see "
-            f"what it is elsewhere with --region {' or '.join(elsewhere)}"
-        )
+        texts.append(f"? marks what needs an unknown price: {how_to_know(fleet.region, prices)}")
+    texts.append(_kubecost(estimates))
     texts.append(
-        "Not counted: Kubecost itself, EKS, data transfer, and the private endpoint to AMP. "
+        "Not counted: EKS, data transfer, and the private endpoint to AMP. "
         "--explain shows every formula"
     )
     for text in texts:
         yield textwrap.fill(f"* {text[0].upper()}{text[1:]}.", WIDTH, subsequent_indent="  ")
+
+
+def how_to_know(region: str, prices: Prices) -> str:
+    """Say how to get those prices of a region that are not known."""
+    known = " or ".join(each for each in prices.complete_regions if each != region)
+    return (
+        f"prices of {region} are not all known here. Take AWS's with --prices fetch, give yours"
+        f" with --prices FILE, or look at another region: --region {known}"
+    )
+
+
+def _kubecost(estimates: Sequence[Estimate]) -> str:
+    """Say what Kubecost itself takes on top of the totals, architectures alike in one part."""
+    alike: dict[str, list[str]] = {}
+    for each in estimates:
+        alike.setdefault(_usd(each.kubecost), []).append(each.architecture.name)
+    sums = "; ".join(f"{usd} in {', '.join(names)}" for usd, names in alike.items())
+    return f"On top of each total comes Kubecost itself, what its containers request: {sums}"
 
 
 def _row(label: str, samples: str, *fees: str) -> str:
