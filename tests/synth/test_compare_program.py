@@ -1,7 +1,9 @@
 """Ring 2: what `make compare` prints, draws and refuses."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,7 @@ from architectures.prom_amp import PromAmp
 from metrics.volumes import RULE_READS, VOLUMES
 from settings import file as settings_file
 from tests.conftest import ROOT, SETTINGS_FILES
-from tools.__main__ import main
+from tools.__main__ import READER_LEFT, main
 from tools.compare.chart import FORMATS
 from tools.compare.prices import RegionPrices, load
 from tools.compare.table import COLUMNS
@@ -376,6 +378,31 @@ def test_settings_that_cannot_be(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.splitlines()[-1].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "broken", "says"),
+    [
+        (["compare", "--json"], "stdout", "compare: reading what the synthesized stacks run\n"),
+        (["Verify"], "stderr", ""),
+    ],
+)
+def test_a_reader_who_leaves_gets_no_traceback(
+    arguments: list[str], broken: str, says: str
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "tools", *arguments],
+        cwd=ROOT,
+        stdout=write if broken == "stdout" else subprocess.PIPE,
+        stderr=write if broken == "stderr" else subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert done.returncode == READER_LEFT
+    assert (done.stdout or "") + (done.stderr or "") == says
 
 
 def test_the_document_shows_what_is_printed(run: Run) -> None:

@@ -1,6 +1,5 @@
 """Ring 1: the tools have one front door, whose commands are what `make` calls."""
 
-import os
 import re
 import subprocess
 import sys
@@ -60,31 +59,6 @@ def test_a_missing_package_is_named() -> None:
     )
     assert done.returncode == 2
     assert re.fullmatch(r"verify: Python has no \w+; run: make setup\n", done.stderr)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "broken", "says"),
-    [
-        (["compare", "--json"], "stdout", "compare: reading what the synthesized stacks run\n"),
-        (["Verify"], "stderr", ""),
-    ],
-)
-def test_a_reader_who_leaves_gets_no_traceback(
-    arguments: list[str], broken: str, says: str
-) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    done = subprocess.run(
-        [sys.executable, "-m", "tools", *arguments],
-        cwd=ROOT,
-        stdout=write if broken == "stdout" else subprocess.PIPE,
-        stderr=write if broken == "stderr" else subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    os.close(write)
-    assert done.returncode == door.READER_LEFT
-    assert (done.stdout or "") + (done.stderr or "") == says
 
 
 def test_help_lists_each_target_once_in_groups() -> None:
