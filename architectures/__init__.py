@@ -3,6 +3,7 @@
 `architectures/<name>.py` has the class that composes it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import bindings  # noqa: F401
@@ -19,7 +20,7 @@ class Architecture:
         choose_when: how "Choose it" goes on.
         outage: how "An outage of AMP" goes on; see docs/metrics.md.
         sends_to_amp: whether metrics go to a workspace.
-        sends_labels: whether the labels of namespaces are among them.
+        sends_labels: whether all labels of namespaces are among them.
         queries_amp: whether Kubecost queries it.
         scraped_by_amp: whether AMP's managed scraper must reach the cluster, in AMP's region.
     """
@@ -33,6 +34,10 @@ class Architecture:
     sends_labels: bool = True
     queries_amp: bool = True
     scraped_by_amp: bool = False
+
+    def sends_label(self, name: str, with_costs: Collection[str]) -> bool:
+        """Tell whether AMP receives a label of namespaces; `with_costs` has those of the costs."""
+        return self.sends_labels or (self.sends_to_amp and name in with_costs)
 
     def has_ui(self, *, hub: bool) -> bool:
         """Tell whether its Kubecost, on the hub or another cluster, is more than an agent."""

@@ -1,10 +1,13 @@
 """What the settings ask of architectures and cannot be: names, combinations, owned Helm values."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
 from architectures import ARCHITECTURES, Architecture
+from metrics.names import drop_labels, label_name
 from modules.owned_values import (
     EXPOSES,
     EXPOSING_KEYS,
@@ -28,6 +31,7 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
         _grafana,
         _alerts,
         _labels,
+        _namespace_labels,
         _scraper,
         _workspace_key,
         _readers,
@@ -74,12 +78,27 @@ def _alerts(settings: Settings) -> Iterator[Fault]:
 
 
 def _labels(settings: Settings) -> Iterator[Fault]:
-    if any(each.sends_labels for each in _known(settings)):
-        return
+    with_costs, known = settings.amp.namespace_labels, _known(settings)
     for index, budget in enumerate(settings.alerts.budgets):
-        if budget.label:
-            allowed = "a label with an architecture that sends the labels of namespaces to AMP"
+        name = budget.label_name
+        if name and not any(each.sends_label(name, with_costs) for each in known):
+            allowed = f"a label that goes to AMP: list {name} in amp.namespace_labels"
             yield Fault(f"alerts.budgets[{index}].label", budget.label, allowed)
+
+
+def _namespace_labels(settings: Settings) -> Iterator[Fault]:
+    """Refuse labels that would not arrive: two of one name in metrics, or one that is dropped."""
+    key, labels = "amp.namespace_labels", settings.amp.namespace_labels
+    spelled = Counter(map(label_name, labels))
+    for name in [name for name, count in spelled.items() if count > 1]:
+        same = [label for label in labels if label_name(label) == name]
+        yield Fault(key, same, f"labels that metrics do not spell alike: each of these is {name}")
+    for pattern in settings.kubecost.dropped_labels:
+        dropped = str(drop_labels((pattern,))["regex"])
+        for label in labels:
+            if re.fullmatch(dropped, label_name(label)):
+                allowed = f"no label that {pattern} in kubecost.dropped_labels drops"
+                yield Fault(key, label, allowed)
 
 
 def _scraper(settings: Settings) -> Iterator[Fault]:

@@ -90,6 +90,7 @@ class Overlay(OnCluster):
         self._workspace = self.amp_workspace("workspace", self.architecture, made_here=True)
         self._workspace.record("fleet", FLEET_RULES)
         amp, alerts = self.settings.amp, self.settings.alerts
+        described = ARCHITECTURES[self.architecture]
         if alerts.enabled and self.place.hub:
             Alerts(
                 self,
@@ -98,7 +99,12 @@ class Overlay(OnCluster):
                 workspace=self._workspace,
                 name=self.prefix(self.architecture),
                 cluster_ids=[each.id for each in self.settings.fleet],
-                labels=ARCHITECTURES[self.architecture].sends_labels,
+                budgets=[
+                    each
+                    for each in alerts.budgets
+                    if not each.label_name
+                    or described.sends_label(each.label_name, amp.namespace_labels)
+                ],
                 max_series=None if amp.workspace_id else amp.max_series_per_cluster,
             )
         return self._workspace

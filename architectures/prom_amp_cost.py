@@ -12,11 +12,12 @@ class PromAmpCost(Overlay):
     def compose(self) -> None:
         """Kubecost with its Prometheus, and a workspace that Prometheus writes costs to."""
         workspace = self.workspace()
+        costs = Costs(to=workspace, namespace_labels=self.settings.amp.namespace_labels)
         Kubecost(
             self,
             "kubecost",
             self.settings.kubecost,
             at=self.place,
             bill=self.bill,
-            scraper=BundledPrometheus(self.scrape_jobs, sends=Costs(to=workspace)),
+            scraper=BundledPrometheus(self.scrape_jobs, sends=costs),
         )

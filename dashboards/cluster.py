@@ -5,14 +5,19 @@ from grafana_foundation_sdk.builders import dashboard as builder
 from dashboards.expressions import (
     CLUSTER_COST_NOW,
     CLUSTERS,
+    FORECAST_NOW,
     IDLE_SHARE,
     NAMESPACE_COST_NOW,
     NAMESPACES,
+    SPENT_NOW,
     allocated_by,
     per_month,
 )
 from dashboards.panels import (
+    FORECAST_NOTE,
+    IDLE,
     SHARE,
+    SPENT_NOTE,
     Column,
     many,
     namespaces,
@@ -22,7 +27,7 @@ from dashboards.panels import (
     table_panel,
     timeseries_panel,
 )
-from metrics.queries import bytes_per_volume
+from metrics.queries import PRICED, bytes_per_volume
 from metrics.rules import CLUSTER_COST, NAMESPACE_COST
 
 
@@ -36,6 +41,11 @@ def cluster() -> builder.Dashboard:
         "avg by (cluster_id, namespace, service_name, ingress_ip)"
         f" (kubecost_load_balancer_cost{{{NAMESPACES}}})"
     )
+
+    def egress(where: str) -> str:
+        traffic = f"kubecost_pod_network_egress_bytes_total{{{NAMESPACES},{where}}}"
+        return f"sum by (cluster_id) (rate({traffic}[$__rate_interval]))"
+
     per_cluster = "{{cluster_id}}"
     per_namespace = "{{cluster_id}} {{namespace}}"
     return (
@@ -52,21 +62,31 @@ def cluster() -> builder.Dashboard:
             ).height(8)
         )
         .with_panel(
+            stat_panel("Spent this month", SPENT_NOTE, SPENT_NOW, legend=per_cluster).height(8)
+        )
+        .with_panel(
+            stat_panel("Forecast", FORECAST_NOTE, FORECAST_NOW, legend=per_cluster).height(8)
+        )
+        .with_panel(
             stat_panel(
                 "Idle share",
                 "The part of the nodes' cost that no container requests or uses.",
                 IDLE_SHARE,
                 unit=SHARE,
                 legend=per_cluster,
+                bounds=IDLE,
             ).height(8)
         )
         .with_panel(
             timeseries_panel(
                 "Cost per month by resource",
                 "At the rate of each moment.",
-                per_month(f"sum by (cluster_id, resource) ({CLUSTER_COST}{{{CLUSTERS}}})"),
-                "{{cluster_id}} {{resource}}",
-            )
+                {
+                    "{{cluster_id}} {{resource}}": per_month(
+                        f"sum by (cluster_id, resource) ({CLUSTER_COST}{{{CLUSTERS}}})"
+                    )
+                },
+            ).span(24)
         )
         .with_row(builder.Row("Nodes"))
         .with_panel(
@@ -80,6 +100,7 @@ def cluster() -> builder.Dashboard:
                         "Idle share",
                         f"1 - {allocated_by('node', CLUSTERS)} / on (cluster_id, node) {prices}",
                         SHARE,
+                        IDLE,
                     ),
                     Column(
                         "Spot",
@@ -93,16 +114,21 @@ def cluster() -> builder.Dashboard:
             timeseries_panel(
                 "Node cost per month by type",
                 "At the rate of each moment.",
-                per_month(f"sum by (cluster_id, instance_type) ({types})"),
-                "{{cluster_id}} {{instance_type}}",
+                {
+                    "{{cluster_id}} {{instance_type}}": per_month(
+                        f"sum by (cluster_id, instance_type) ({types})"
+                    )
+                },
             )
         )
         .with_panel(
             timeseries_panel(
                 "Nodes by type",
                 "How many nodes report a price.",
-                f"count by (cluster_id, instance_type) ({types})",
-                "{{cluster_id}} {{instance_type}}",
+                {
+                    "{{cluster_id}} {{instance_type}}": f"count by (cluster_id, instance_type)"
+                    f" ({types})"
+                },
                 unit="short",
             )
         )
@@ -119,8 +145,7 @@ def cluster() -> builder.Dashboard:
             timeseries_panel(
                 "Cost per month by namespace",
                 "At the rate of each moment.",
-                per_month(NAMESPACE_COST_NOW),
-                per_namespace,
+                {per_namespace: per_month(NAMESPACE_COST_NOW)},
             ).span(24)
         )
         .with_row(builder.Row("Storage"))
@@ -151,20 +176,19 @@ def cluster() -> builder.Dashboard:
             timeseries_panel(
                 "Egress cost per month by namespace",
                 "To the internet, to other regions and to other zones.",
-                per_month(
-                    "sum by (cluster_id, namespace)"
-                    f' ({NAMESPACE_COST}{{{NAMESPACES},resource="network"}})'
-                ),
-                per_namespace,
+                {
+                    per_namespace: per_month(
+                        "sum by (cluster_id, namespace)"
+                        f' ({NAMESPACE_COST}{{{NAMESPACES},resource="network"}})'
+                    )
+                },
             )
         )
         .with_panel(
             timeseries_panel(
                 "Egress by destination",
-                "Within a zone, traffic is free and not always recorded.",
-                "sum by (cluster_id, internet, same_region) (rate("
-                f"kubecost_pod_network_egress_bytes_total{{{NAMESPACES}}}[$__rate_interval]))",
-                "{{cluster_id}} internet={{internet}} same_region={{same_region}}",
+                "What has a price: traffic within a zone is free.",
+                {f"{{{{cluster_id}}}} to {to}": egress(where) for to, where in PRICED.items()},
                 unit="binBps",
             )
         )

@@ -1,6 +1,7 @@
 """PromQL that several dashboards share; `$cluster` and `$namespace` are their pickers."""
 
 from metrics import alerts, names
+from metrics.names import NAMESPACE_LABELS
 from metrics.rules import ALLOCATED_COST, CLUSTER_COST, NAMESPACE_COST, SERIES
 from metrics.units import CONTAINER, HOURS_PER_MONTH, INTERVAL
 
@@ -29,6 +30,36 @@ ALLOCATED = f"sum by (cluster_id) ({ALLOCATED_COST}{{{CLUSTERS}}})"
 IDLE_COST = f"({NODE_COST} - on (cluster_id) {ALLOCATED})"
 IDLE_SHARE = f"1 - {ALLOCATED} / on (cluster_id) {NODE_COST}"
 NAMESPACE_COST_NOW = f"sum by (cluster_id, namespace) ({NAMESPACE_COST}{{{NAMESPACES}}})"
+
+
+def spent_this_month(usd_per_hour: str, by: str = "cluster_id") -> str:
+    """Give USD spent since the month began (UTC), of what has one value for each of `by`.
+
+    The values at each full hour are added up: 744 samples of each series at most.
+    """
+    hourly = f"({usd_per_hour} * on () group_left (month) {alerts.MONTH})[31d:1h]"
+    return f"sum by ({by}) (sum_over_time({hourly}) * on (month) group_left () {alerts.MONTH})"
+
+
+def forecast(usd_per_hour: str, by: str = "cluster_id") -> str:
+    """Give USD of the whole month: what is spent, and the last 24 hours' for each day left."""
+    a_day = f"avg_over_time(({usd_per_hour})[1d:1h]) * 24 * {alerts.DAYS_LEFT}"
+    return f"{spent_this_month(usd_per_hour, by)} + on ({by}) {a_day}"
+
+
+SPENT_NOW, FORECAST_NOW = spent_this_month(CLUSTER_COST_NOW), forecast(CLUSTER_COST_NOW)
+
+# Namespaces with the value of the chosen label as `owner`; the others say that they have none.
+_OWNERS = (
+    "max by (cluster_id, namespace, owner) (label_replace(label_replace("
+    f'{NAMESPACE_LABELS}{{{CLUSTERS}}}, "owner", "no label", "", ""),'
+    ' "owner", "$1", "label_$label", "(.+)"))'
+)
+OWNER_COST = (
+    f"sum by (owner) (sum by (cluster_id, namespace) ({NAMESPACE_COST}{{{CLUSTERS}}})"
+    f" * on (cluster_id, namespace) group_left (owner) {_OWNERS})"
+)
+OWNED_NAMESPACES = f"count by (owner) ({_OWNERS})"
 
 INFO = f"kubecost_cluster_info{{{CLUSTERS}}}"
 REPORTING = f"max by (cluster_id) ({INFO})"

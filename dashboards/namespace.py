@@ -6,11 +6,15 @@ from dashboards.expressions import (
     CLUSTER_COST_NOW,
     CLUSTERS,
     allocated_by,
+    forecast,
     of_fleet,
     per_month,
+    spent_this_month,
 )
 from dashboards.panels import (
+    FORECAST_NOTE,
     SHARE,
+    SPENT_NOTE,
     Column,
     namespaces,
     new_dashboard,
@@ -36,15 +40,17 @@ def namespace() -> builder.Dashboard:
                 "Cost per month",
                 "Of the namespace in all chosen clusters, at the present rate.",
                 of_fleet(per_month(cost)),
-            ).span(12)
+            )
         )
+        .with_panel(stat_panel("Spent this month", SPENT_NOTE, of_fleet(spent_this_month(cost))))
+        .with_panel(stat_panel("Forecast", FORECAST_NOTE, of_fleet(forecast(cost))))
         .with_panel(
             stat_panel(
                 "Share of the clusters' cost",
                 "Of all chosen clusters, those without the namespace too.",
                 f"{of_fleet(cost)} / {of_fleet(CLUSTER_COST_NOW)}",
                 unit=SHARE,
-            ).span(12)
+            )
         )
         .with_panel(
             table_panel(
@@ -63,21 +69,23 @@ def namespace() -> builder.Dashboard:
             timeseries_panel(
                 "Cost per month by cluster",
                 "At the rate of each moment.",
-                per_month(cost),
-                "{{cluster_id}}",
+                {"{{cluster_id}}": per_month(cost)},
             )
         )
         .with_panel(
             timeseries_panel(
                 "Cost per month by resource",
                 "At the rate of each moment.",
-                per_month(f"sum by (cluster_id, resource) ({NAMESPACE_COST}{{{this}}})"),
-                "{{cluster_id}} {{resource}}",
+                {
+                    "{{cluster_id}} {{resource}}": per_month(
+                        f"sum by (cluster_id, resource) ({NAMESPACE_COST}{{{this}}})"
+                    )
+                },
             )
         )
         .with_panel(
             table_panel(
-                "Dearest pods",
+                "Most expensive pods",
                 "CPU, memory and GPUs of the 50 pods that cost most per month.",
                 {"cluster_id": "Cluster", "pod": "Pod"},
                 [Column("Cost", f"topk(50, {per_month(allocated_by('pod', this))})")],

@@ -23,12 +23,26 @@ _LINKS = {
 }
 
 
+SPENT_NOTE = "Since the month began (UTC), added up by the hour. A gap in the data is not counted."
+FORECAST_NOTE = "What is spent, and for each day left of the month what the last 24 hours cost."
+
+# From where on a value is yellow, and from where on red.
+Bounds = tuple[float, float]
+# The alerts speak up at the second, unless the settings say otherwise (settings/alerts.py).
+IDLE: Bounds = (0.4, 0.6)
+JUMP: Bounds = (0.25, 0.5)
+OF_BUDGET: Bounds = (0.8, 1)
+OF_LIMIT: Bounds = (0.6, 0.8)
+SILENT: Bounds = (300, 900)  # seconds
+
+
 class Column(NamedTuple):
     """A query of a table, and how its values show."""
 
     title: str
     expr: str
     unit: str = USD
+    bounds: Bounds | None = None
 
 
 def instant(expr: str) -> prometheus.Dataquery:
@@ -52,11 +66,22 @@ def steps(*steps: tuple[float | None, str]) -> builder.ThresholdsConfig:
     )
 
 
+def colors(bounds: Bounds) -> builder.ThresholdsConfig:
+    """Colour a value green, yellow or red."""
+    return steps((None, "green"), (bounds[0], "yellow"), (bounds[1], "red"))
+
+
 def stat_panel(
-    title: str, description: str, expr: str, *, unit: str = USD, legend: str = ""
+    title: str,
+    description: str,
+    expr: str,
+    *,
+    unit: str = USD,
+    legend: str = "",
+    bounds: Bounds | None = None,
 ) -> stat.Panel:
     """Make a panel with one large number for each cluster."""
-    return (
+    panel = (
         stat.Panel()
         .title(title)
         .description(description)
@@ -68,19 +93,39 @@ def stat_panel(
         .height(4)
         .span(6)
     )
+    if bounds:
+        panel.color_mode(common.BigValueColorMode.VALUE).thresholds(colors(bounds))
+    return panel
 
 
 def timeseries_panel(
-    title: str, description: str, expr: str, legend: str, *, unit: str = USD, stacked: bool = True
+    title: str,
+    description: str,
+    lines: Mapping[str, str],
+    *,
+    unit: str = USD,
+    stacked: bool = True,
+    limit: float | None = None,
 ) -> timeseries.Panel:
-    """Make a panel with lines over time, stacked where they add up."""
+    """Make a panel with lines over time, stacked where they add up.
+
+    `lines` has queries by the legend of the lines that they give; a dashed line shows `limit`.
+    """
     panel = (
         timeseries.Panel()
         .title(title)
         .description(description)
         .datasource(SOURCE)
-        .with_target(over_time(expr, legend).ref_id("A"))
         .unit(unit)
+        .legend(
+            common_builder.VizLegendOptions()
+            .show_legend(True)
+            .display_mode(common.LegendDisplayMode.TABLE)
+            .placement(common.LegendPlacement.BOTTOM)
+            .calcs(["lastNotNull", "max"])
+            .sort_by("Last *")
+            .sort_desc(True)
+        )
         .tooltip(
             common_builder.VizTooltipOptions()
             .mode(common.TooltipDisplayMode.MULTI)
@@ -89,6 +134,13 @@ def timeseries_panel(
         .height(8)
         .span(12)
     )
+    for ref_id, (legend, expr) in zip(ascii_uppercase, lines.items(), strict=False):
+        panel.with_target(over_time(expr, legend).ref_id(ref_id))
+    if limit is not None:
+        panel.thresholds(steps((None, "transparent"), (limit, "red")))
+        panel.thresholds_style(
+            common_builder.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+        )
     if stacked:
         panel.stacking(common_builder.StackingConfig().mode(common.StackingMode.NORMAL))
         panel.fill_opacity(30)
@@ -98,7 +150,7 @@ def timeseries_panel(
 def table_panel(
     title: str, description: str, labels: Mapping[str, str], columns: Sequence[Column]
 ) -> table.Panel:
-    """Make a table with a row for each combination of labels, the dearest first."""
+    """Make a table with a row for each combination of labels, the most expensive first."""
     panel = (
         table.Panel()
         .title(title)
@@ -111,7 +163,13 @@ def table_panel(
     renamed = {**labels, "Value": columns[0].title}  # so Grafana calls the value of a lone query
     for ref_id, column in zip(ascii_uppercase, columns, strict=False):
         panel.with_target(instant(column.expr).format(PromQueryFormat.TABLE).ref_id(ref_id))
-        panel.override_by_name(column.title, [dashboard.DynamicConfigValue("unit", column.unit)])
+        shown = [dashboard.DynamicConfigValue("unit", column.unit)]
+        if column.bounds:
+            shown += [
+                dashboard.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
+                dashboard.DynamicConfigValue("thresholds", colors(column.bounds).build()),
+            ]
+        panel.override_by_name(column.title, shown)
         renamed[f"Value #{ref_id}"] = column.title
     for label, url in _LINKS.items():
         if label in labels:

@@ -1,5 +1,6 @@
 """Dashboard `pipeline`: which clusters report, how fresh, and how many series."""
 
+from grafana_foundation_sdk.builders import common as common_builder
 from grafana_foundation_sdk.builders import dashboard as builder
 from grafana_foundation_sdk.builders import statetimeline
 from grafana_foundation_sdk.models import common, dashboard
@@ -15,8 +16,10 @@ from dashboards.expressions import (
     SERIES_NOW,
 )
 from dashboards.panels import (
+    OF_LIMIT,
     SECONDS,
     SHARE,
+    SILENT,
     SOURCE,
     Column,
     new_dashboard,
@@ -35,8 +38,6 @@ def pipeline() -> builder.Dashboard:
         distinct = f"count by (cluster_id, {labels}) ({metric}{{{CLUSTERS}}})"
         return f"count by (cluster_id) ({distinct})"
 
-    age = steps((None, "green"), (300, "yellow"), (900, "red"))
-    share = steps((None, "green"), (0.7, "yellow"), (0.9, "red"))
     return (
         new_dashboard(
             "kubecost-pipeline", "Kubecost / Pipeline", "Whether every cluster's costs arrive."
@@ -77,9 +78,8 @@ def pipeline() -> builder.Dashboard:
                 "Age of the last sample of the cluster that has been silent longest.",
                 f"max(time() - {LAST_SAMPLE})",
                 unit=SECONDS,
+                bounds=SILENT,
             )
-            .color_mode(common.BigValueColorMode.VALUE)
-            .thresholds(age)
         )
         .with_panel(
             stat_panel(
@@ -87,9 +87,8 @@ def pipeline() -> builder.Dashboard:
                 "Beyond its limit AMP refuses new series of a cluster.",
                 f"max({SERIES_NOW} / $series_limit)",
                 unit=SHARE,
+                bounds=OF_LIMIT,
             )
-            .color_mode(common.BigValueColorMode.VALUE)
-            .thresholds(share)
         )
         .with_panel(
             table_panel(
@@ -97,9 +96,9 @@ def pipeline() -> builder.Dashboard:
                 "Nothing under Egress series: network-costs is off, or does not arrive.",
                 {"cluster_id": "Cluster"},
                 [
-                    Column("Age of data", f"time() - {LAST_SAMPLE}", SECONDS),
+                    Column("Age of data", f"time() - {LAST_SAMPLE}", SECONDS, SILENT),
                     Column("Series", SERIES_NOW, "short"),
-                    Column("Share of limit", f"{SERIES_NOW} / $series_limit", SHARE),
+                    Column("Share of limit", f"{SERIES_NOW} / $series_limit", SHARE, OF_LIMIT),
                     Column("Nodes", count_of("node_total_hourly_cost", "node"), "short"),
                     Column(
                         "Containers",
@@ -122,7 +121,10 @@ def pipeline() -> builder.Dashboard:
             .description("A gap: the cluster sent nothing for 5 minutes.")
             .datasource(SOURCE)
             .with_target(over_time(REPORTING, "{{cluster_id}}").ref_id("A"))
+            .color_scheme(builder.FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS))
+            .thresholds(steps((None, "green")))
             .show_value(common.VisibilityMode.NEVER)
+            .legend(common_builder.VizLegendOptions().show_legend(False))
             .height(8)
             .span(12)
         )
@@ -130,10 +132,10 @@ def pipeline() -> builder.Dashboard:
             timeseries_panel(
                 "Age of data",
                 "Seconds since the last sample, at each moment.",
-                f"time() - max by (cluster_id) (timestamp({INFO}))",
-                "{{cluster_id}}",
+                {"{{cluster_id}}": f"time() - max by (cluster_id) (timestamp({INFO}))"},
                 unit=SECONDS,
                 stacked=False,
+                limit=SILENT[1],
             )
         )
         .with_panel(
@@ -164,7 +166,10 @@ def pipeline() -> builder.Dashboard:
                     "{{alertname}} {{cluster_id}} {{namespace}} {{persistentvolume}} {{budget}}",
                 ).ref_id("A")
             )
+            .color_scheme(builder.FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS))
+            .thresholds(steps((None, "red")))
             .show_value(common.VisibilityMode.NEVER)
+            .legend(common_builder.VizLegendOptions().show_legend(False))
             .height(8)
             .span(24)
         )
@@ -172,8 +177,7 @@ def pipeline() -> builder.Dashboard:
             timeseries_panel(
                 "Series by cluster",
                 "All series with the cluster's id, recorded ones too.",
-                SERIES_NOW,
-                "{{cluster_id}}",
+                {"{{cluster_id}}": SERIES_NOW},
                 unit="short",
                 stacked=False,
             ).span(24)

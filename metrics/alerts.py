@@ -2,7 +2,7 @@
 
 Every query needs nothing but the cost metrics (`names.COST_ONLY`) and what `rules.FLEET_RULES`
 record of them, so each alert works in a workspace that receives nothing else; only a budget for a
-label needs the labels of namespaces. What PromQL cannot see is watched by CloudWatch
+label needs that label of the namespaces. What PromQL cannot see is watched by CloudWatch
 (`modules.alerts`).
 
 Queries over days run every ten minutes in recording rules, and the alerts read their last result:
@@ -10,10 +10,10 @@ a rule's own `for` would start again after every gap in the data.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from metrics.names import NAMESPACE_LABELS, label_name
 from metrics.rules import ALLOCATED_COST, CLUSTER_COST, NAMESPACE_COST
 from metrics.units import HOURS_PER_MONTH
 
@@ -35,6 +35,10 @@ STEP = "10m"
 STEPS_PER_HOUR = 6
 # How far the alerts look back for what is recorded so seldom: one evaluation may fail.
 LAST = "25m"
+
+# The present month (UTC) as a label: costs of other months have another one.
+MONTH = 'count_values("month", month())'
+DAYS_LEFT = "scalar(days_in_month() + 1 - day_of_month() - (hour() * 60 + minute()) / 1440)"
 
 
 class Budget(NamedTuple):
@@ -72,12 +76,10 @@ class Budget(NamedTuple):
             return f"sum ({NAMESPACE_COST}{{{selector}}})"
         if self.label:
             name, value = self.label
-            # How kube-state-metrics, which Kubecost emulates, writes a label's name.
-            label = f"label_{re.sub('[^a-zA-Z0-9_]', '_', name)}"
-            labelled = ",".join(filter(None, [where, f"{label}={json.dumps(value)}"]))
+            labelled = ",".join(filter(None, [where, f"{label_name(name)}={json.dumps(value)}"]))
             return (
                 f"sum ({NAMESPACE_COST} and on (cluster_id, namespace)"
-                f" kube_namespace_labels{{{labelled}}})"
+                f" {NAMESPACE_LABELS}{{{labelled}}})"
             )
         return f"sum ({CLUSTER_COST}{{{where}}})"
 
@@ -187,27 +189,24 @@ def _budgets(budgets: Sequence[Budget]) -> list[dict[str, Any]]:
     The forecast is what is spent so far and, for each day that is left, what the last 24 hours
     cost. What was not reported is not counted, nor what was before a budget was made.
     """
-    # Of 31 days, those of the present month: the others' costs have another label.
-    month = 'count_values("month", month())'
-    spent = f"sum_over_time({BUDGET_COST}[31d]) * on (month) group_left () {month}"
+    spent = f"sum_over_time({BUDGET_COST}[31d]) * on (month) group_left () {MONTH}"
     last_day = f"sum by (budget) (sum_over_time({BUDGET_COST}[1d]))"
-    days_left = "scalar(days_in_month() + 1 - day_of_month() - (hour() * 60 + minute()) / 1440)"
     return [
-        *(rule for budget in budgets for rule in _budget(budget, month)),
+        *(rule for budget in budgets for rule in _budget(budget)),
         {"record": SPENT, "expr": f"sum by (budget) ({spent}) / {STEPS_PER_HOUR}"},
         {
             "record": FORECAST,
-            "expr": f"{SPENT} + {last_day} / {STEPS_PER_HOUR} * {days_left}",
+            "expr": f"{SPENT} + {last_day} / {STEPS_PER_HOUR} * {DAYS_LEFT}",
         },
     ]
 
 
-def _budget(budget: Budget, month: str) -> list[dict[str, Any]]:
+def _budget(budget: Budget) -> list[dict[str, Any]]:
     labels = {"budget": budget.name}
     return [
         {
             "record": BUDGET_COST,
-            "expr": f"{budget.usd_per_hour} * on () group_left (month) {month}",
+            "expr": f"{budget.usd_per_hour} * on () group_left (month) {MONTH}",
             "labels": labels,
         },
         {"record": LIMIT, "expr": f"vector({_number(budget.usd)})", "labels": labels},

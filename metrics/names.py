@@ -6,6 +6,7 @@ cost-analyzer 2.8.7.
 """
 
 import re
+from collections.abc import Sequence
 
 # From cost-model on port 9003: prices, and what each container, claim and balancer is allocated.
 COST_MODEL_COSTS = (
@@ -111,6 +112,9 @@ COST_ONLY = (
     "kubecost_pod_network_egress_bytes_total",
 )
 
+# The Kubernetes labels of each namespace: sent with the costs where `amp.namespace_labels` has any.
+NAMESPACE_LABELS = "kube_namespace_labels"
+
 # Of the costs, what only some clusters have: GPUs, volumes, load balancers, a fee.
 NOT_EVERYWHERE = (
     "container_gpu_allocation",
@@ -198,16 +202,33 @@ def keep(names: tuple[str, ...]) -> dict[str, object]:
     return {"source_labels": ["__name__"], "regex": "|".join(sorted(names)), "action": "keep"}
 
 
-def keep_costs(*besides: str) -> list[dict[str, object]]:
+def keep_costs(*besides: str, namespace_labels: Sequence[str] = ()) -> list[dict[str, object]]:
     """Make the relabel rules that keep what costs money, and the metrics named `besides`.
+
+    Of the namespaces' Kubernetes labels, those in `namespace_labels` are kept. The rules set them
+    aside, drop all others, and bring them back: RE2 has no pattern for "all but these".
 
     Only kubecost_pod_network_egress_bytes_total has the label `same_zone`; traffic within a zone
     has no price.
     """
-    return [
-        keep((*COST_ONLY, *besides)),
+    rules: list[dict[str, object]] = [
+        keep((*COST_ONLY, *([NAMESPACE_LABELS] if namespace_labels else ()), *besides)),
         {"source_labels": ["same_zone"], "regex": "true", "action": "drop"},
     ]
+    if namespace_labels:
+        kept = "|".join(sorted(map(label_name, namespace_labels)))
+        rules += [
+            {"regex": f"({kept})", "replacement": "kept_$1", "action": "labelmap"},
+            {"regex": "label_.+", "action": "labeldrop"},
+            {"regex": "kept_(.+)", "replacement": "$1", "action": "labelmap"},
+            {"regex": "kept_.+", "action": "labeldrop"},
+        ]
+    return rules
+
+
+def label_name(kubernetes: str) -> str:
+    """Give the Prometheus label of a Kubernetes label, as kube-state-metrics spells it."""
+    return f"label_{re.sub('[^a-zA-Z0-9_]', '_', kubernetes)}"
 
 
 def drop_labels(patterns: tuple[str, ...]) -> dict[str, object]:

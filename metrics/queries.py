@@ -63,6 +63,14 @@ COST_PER_CLUSTER = "sum by (cluster_id) (avg by (cluster_id, node) (node_total_h
 """$/h by cluster_id, of all nodes, idle or not."""
 
 
+# The egress that has a price, by where it goes.
+PRICED = {
+    "the internet": 'internet="true"',
+    "other regions": 'internet="false",same_region="false"',
+    "other zones": 'internet="false",same_region="true",same_zone="false"',
+}
+
+
 def network_egress_per_namespace(window: str = "1h") -> str:
     """Give $/h by cluster_id and namespace, as it was on average in `window`, a PromQL duration.
 
@@ -77,14 +85,9 @@ def network_egress_per_namespace(window: str = "1h") -> str:
         )
 
     parts = {
-        "internet": priced('internet="true"', "kubecost_network_internet_egress_cost"),
-        "region": priced(
-            'internet="false",same_region="false"', "kubecost_network_region_egress_cost"
-        ),
-        "zone": priced(
-            'internet="false",same_region="true",same_zone="false"',
-            "kubecost_network_zone_egress_cost",
-        ),
+        "internet": priced(PRICED["the internet"], "kubecost_network_internet_egress_cost"),
+        "region": priced(PRICED["other regions"], "kubecost_network_region_egress_cost"),
+        "zone": priced(PRICED["other zones"], "kubecost_network_zone_egress_cost"),
     }
     union = " or ".join(
         f'label_replace({query}, "to", "{to}", "", "")' for to, query in parts.items()

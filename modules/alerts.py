@@ -47,7 +47,7 @@ class Alerts(Construct):
         workspace: whose rules are brought by this stack; a workspace has one Alertmanager.
         name: what the names of topic and alarms begin with.
         cluster_ids: the clusters that should write to it.
-        labels: whether they send the labels of namespaces.
+        budgets: those of the settings whose costs and labels they send.
         max_series: the limit of each cluster; None where it is not set here.
 
     Attributes:
@@ -63,7 +63,7 @@ class Alerts(Construct):
         workspace: AmpWorkspace,
         name: str,
         cluster_ids: Sequence[str],
-        labels: bool,
+        budgets: Sequence[BudgetSettings],
         max_series: int | None,
     ) -> None:
         super().__init__(scope, id)
@@ -73,10 +73,10 @@ class Alerts(Construct):
         self._name = name
         self._account = DataAwsCallerIdentity(self, "account", provider=self._provider).account_id
         self._partition = DataAwsPartition(self, "partition", provider=self._provider).partition
-        budgets = [_budget(each) for each in settings.budgets if labels or not each.label]
+        limits = [_budget(each) for each in budgets]
         workspace.record(
             "alerts",
-            alert_rules(cluster_ids, _bounds(settings), budgets, runbooks=settings.runbooks),
+            alert_rules(cluster_ids, _bounds(settings), limits, runbooks=settings.runbooks),
         )
         before: list[SnsTopicPolicy] = []
         if settings.sns_topic_arn:
@@ -87,7 +87,7 @@ class Alerts(Construct):
             topic = self._topic()
             self.topic_arn = topic.arn
             before = [self._topic_policy(topic)]
-        self._alertmanager(budgets, before)
+        self._alertmanager(limits, before)
         self._alarms(len(cluster_ids), max_series)
         self._output("topic_arn", self.topic_arn, "Where alerts go: more may subscribe to it")
 
@@ -298,11 +298,11 @@ def _bounds(settings: AlertsSettings) -> Bounds:
 
 
 def _budget(settings: BudgetSettings) -> Budget:
-    name, _, value = (settings.label or "").partition("=")
+    value = (settings.label or "").partition("=")[2]
     return Budget(
         usd=settings.usd_per_month,
         at=tuple(sorted(set(settings.at))),
         cluster=settings.cluster,
         namespace=settings.namespace,
-        label=(name, value) if name else None,
+        label=(settings.label_name, value) if settings.label_name else None,
     )

@@ -32,14 +32,17 @@ class Costs:
     Attributes:
         to: the workspace that receives it.
         besides: other metrics to send, by name, of those that are scraped.
+        namespace_labels: Kubernetes labels of namespaces to send.
     """
 
     to: AmpWorkspace
     besides: tuple[str, ...] = ()
+    namespace_labels: tuple[str, ...] = ()
 
     def remote_write(self) -> RemoteWrite:
         """Say what is sent in Prometheus's words."""
-        return _remote_write(self.to, keep_costs(*self.besides))
+        rules = keep_costs(*self.besides, namespace_labels=self.namespace_labels)
+        return _remote_write(self.to, rules)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from settings.kinds import (
     Hostname,
     InstanceType,
     KeyPrefix,
+    LabelKey,
     LabelPattern,
     Name,
     NotEmpty,
@@ -145,6 +146,10 @@ class AmpSettings(Section):
     max_series_per_cluster: Annotated[int, Field(ge=1, le=1_500_000_000)] = 500_000
     """Active series that AMP accepts for one `cluster_id`; it refuses more. So one cluster cannot
     use up the workspace, whose quota is 50 million unless you raised it."""
+    namespace_labels: Annotated[tuple[LabelKey, ...], AsTuple] = ()
+    """Labels of namespaces, such as `[team]`, that `prom_amp_cost` sends to AMP with the costs:
+    one more series for each namespace. Dashboards and budgets by label need them. The other
+    architectures with AMP send all labels anyway."""
 
 
 class SizeSettings(Section):

@@ -34,8 +34,13 @@ class BudgetSettings(Section):
     namespace: Namespace | None = None
     """A namespace, in that cluster or in all."""
     label: LabelSelector | None = None
-    """A label that namespaces have, such as `team=payments`. Needs an architecture that sends
-    labels to AMP: not `prom_amp_cost`."""
+    """A label that namespaces have, such as `team=payments`. With `prom_amp_cost`, list its name
+    in `amp.namespace_labels`."""
+
+    @property
+    def label_name(self) -> str | None:
+        """The name of the label, if the budget is for one."""
+        return self.label.partition("=")[0] if self.label else None
 
 
 class PagerDutySettings(Section):

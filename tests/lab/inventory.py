@@ -120,6 +120,7 @@ class Inventory:
         self.nodes = [Node(**row) for row in rows["nodes"]]
         self.workloads = [Workload(**row) for row in rows["workloads"]]
         self.namespaces = sorted({workload.namespace for workload in self.workloads})
+        self.teams: Mapping[str, str] = rows["teams"]
         self.pods: list[Pod] = []
         nodes = itertools.cycle(self.nodes)
         for workload in self.workloads:

@@ -85,7 +85,18 @@ def test_full_architectures_hold_every_input_of_kubecost(world: World, name: str
 
 def test_cost_only_sends_exactly_the_names_of_the_list(world: World) -> None:
     sent = world.amps["prom_amp_cost"].received.samples
-    assert set(sent) == set(names.COST_ONLY)
+    # Red's settings list a label of namespaces.
+    assert set(sent) == {*names.COST_ONLY, names.NAMESPACE_LABELS}
+
+
+def test_cost_only_sends_the_labels_of_namespaces_that_are_listed(world: World) -> None:
+    sent = world.amps["prom_amp_cost"].query(names.NAMESPACE_LABELS)
+    inventory = world.clusters["red"].inventory
+    for labels, _ in sent:
+        assert [name for name in labels if name.startswith("label_")] in ([], ["label_team"])
+    assert {
+        (labels["cluster_id"], labels["namespace"]): labels.get("label_team") for labels, _ in sent
+    } == {("red", namespace): inventory.teams.get(namespace) for namespace in inventory.namespaces}
 
 
 class Share:

@@ -30,11 +30,18 @@ def test_without_the_section_there_are_none(stacks: Stacks) -> None:
     assert not [address for stack in stacks("defaults").values() for address in alerting(stack)]
 
 
-def test_budgets_for_labels_are_where_labels_are(stacks: Stacks) -> None:
-    for name, expected in (("prom_amp_cost", False), ("amp", True)):
-        rules = resources(stacks("alerts")[name], "aws_prometheus_rule_group_namespace")
+def test_budgets_for_labels_are_where_labels_are(tmp_path: Path) -> None:
+    file = tmp_path / "kubecost.yaml"
+    file.write_text(
+        "{architectures: [prom_amp_cost, amp], amp: {namespace_labels: [team]},"
+        " alerts: {emails: [finops@example.com], budgets: [{label: team=a, usd_per_month: 1},"
+        " {label: unit=b, usd_per_month: 1}]}}"
+    )
+    stacks = read_stacks(synthesize_into(tmp_path / "out", file))
+    for name, expected in (("prom_amp_cost", {"team=a"}), ("amp", {"team=a", "unit=b"})):
+        rules = resources(stacks[name], "aws_prometheus_rule_group_namespace")
         text = rules["aws_prometheus_rule_group_namespace.workspace_rules_alerts"]["data"]
-        assert ("team=payments" in text) == expected
+        assert {label for label in ("team=a", "unit=b") if f"with {label} in" in text} == expected
 
 
 def test_alarms_lead_to_what_to_do(stacks: Stacks) -> None:

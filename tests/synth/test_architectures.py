@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from architectures import ARCHITECTURES
-from metrics.names import COST_ONLY
+from metrics.names import COST_ONLY, keep_costs
 from modules.amp_workspace import series_limits
 from settings import Settings
 from stacks import neighbours, quotas
@@ -194,6 +194,11 @@ def test_prom_amp_cost_sends_the_costs_only(stacks: Stacks) -> None:
     assert set(names["regex"].split("|")) == set(COST_ONLY)
     assert in_zone == {"source_labels": ["same_zone"], "regex": "true", "action": "drop"}
     assert actions(stack, "kubecost_writer") == ["aps:RemoteWrite"]
+
+
+def test_prom_amp_cost_sends_the_labels_of_the_settings_too(stacks: Stacks) -> None:
+    (write,) = prometheus_config(stacks("alerts")["prom_amp_cost-shop"])["remote_write"]
+    assert write["write_relabel_configs"] == keep_costs(namespace_labels=("team",))
 
 
 def test_prom_amp_sends_everything(stacks: Stacks) -> None:

@@ -7,19 +7,20 @@ from typing import Any
 
 import pytest
 
-from dashboards import DASHBOARDS
+from dashboards import DASHBOARDS, panels
 from dashboards.expressions import SERIES_LIMIT
 from dashboards.files import files
-from metrics.alerts import FORECAST, LIMIT, SPENT
-from metrics.names import COST_ONLY
+from metrics.alerts import FORECAST, LIMIT, MONTH, SPENT
+from metrics.names import COST_ONLY, NAMESPACE_LABELS
 from metrics.rules import FLEET_RULES
 from settings import AmpSettings
+from settings.alerts import AlertsSettings
 from tests.conftest import ROOT
 
 FILES = files()
 RECORDED = {rule["record"] for group in FLEET_RULES["groups"] for rule in group["rules"]}
 ALERTED = {"ALERTS", SPENT, FORECAST, LIMIT}
-METRIC = r"\bALERTS\b|[a-z_]+(?::[a-z_]+)+|\b(?:container|kubecost|node|pod|pv)_\w+"
+METRIC = r"\bALERTS\b|[a-z_]+(?::[a-z_]+)+|\b(?:container|kube|kubecost|node|pod|pv)_\w+"
 Dashboard = dict[str, Any]
 
 
@@ -77,7 +78,7 @@ def test_queries_read_cost_metrics_and_recorded_ones_only(dashboard: Dashboard) 
     for query in queries(dashboard):
         read = set(re.findall(METRIC, query))
         assert read, query
-        assert read <= RECORDED | ALERTED | set(COST_ONLY), query
+        assert read <= RECORDED | ALERTED | {*COST_ONLY, NAMESPACE_LABELS}, query
 
 
 def test_the_rules_read_cost_metrics_only() -> None:
@@ -100,7 +101,14 @@ def test_the_cluster_id_stays_in_every_rule_of_the_fleet() -> None:
 
 
 def check_cluster_id(query: str, *, fleet_wide: bool = False) -> None:
-    """A stat may aggregate clusters, though only what has one value for each."""
+    """A stat may aggregate clusters, though only what has one value for each.
+
+    So may a value of a label, which namespaces of several clusters can have.
+    """
+    for calendar in ("on () group_left (month)", "on (month) group_left ()"):
+        query = query.replace(f" * {calendar} {MONTH}", "")
+    query = re.sub(r"sum \((?=sum by \(owner\))|\w+ by \(owner\) \((?=\w+ by )", "(", query)
+    query = query.replace("on () group_left () (", "(")
     if fleet_wide:
         value = r"(?=\(*(?:time\(\) - )?(?:sum|max) by \(cluster_id\))"
         query = re.sub(rf"\b(?:sum|count|max) ?\({value}", "(", query)
@@ -124,3 +132,30 @@ def test_every_query_keeps_to_the_chosen_clusters(dashboard: Dashboard) -> None:
 
 def test_the_limit_is_that_of_the_settings() -> None:
     assert AmpSettings().max_series_per_cluster == SERIES_LIMIT
+
+
+def test_red_begins_where_alerts_speak_up() -> None:
+    alerts = AlertsSettings()
+    assert alerts.idle_percent / 100 == panels.IDLE[1]
+    assert alerts.jump_percent / 100 == panels.JUMP[1]
+    assert alerts.series_percent / 100 == panels.OF_LIMIT[1]
+    assert alerts.silent_minutes * 60 == panels.SILENT[1]
+
+
+def test_what_alerts_watch_turns_red() -> None:
+    watched = {"Change", "Idle share", "Oldest data", "Nearest to the limit"}
+    found = set()
+    for name in DASHBOARDS:
+        for panel in json.loads(FILES[f"{name}.json"])["panels"]:
+            if panel["type"] == "stat" and panel["title"] in watched:
+                found.add(panel["title"])
+                assert panel["options"]["colorMode"] == "value"
+                assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]["color"] == "red"
+    assert found == watched
+
+
+def test_every_line_has_a_legend_of_words(dashboard: Dashboard) -> None:
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", []) if panel["type"] == "timeseries" else []:
+            assert "=" not in target["legendFormat"]
+            assert panel["options"]["legend"]["calcs"]

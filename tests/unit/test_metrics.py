@@ -238,6 +238,30 @@ def test_what_is_sent_besides_the_costs_is_added_to_them() -> None:
     assert plain[1:] == more[1:]
 
 
+def relabelled(labels: dict[str, str], rules: list[dict[str, Any]]) -> dict[str, str]:
+    """Do what Prometheus does with a series and rules that look at the names of labels."""
+    for rule in rules:
+        for name, value in list(labels.items()):
+            if found := re.fullmatch(rule["regex"], name):
+                if rule["action"] == "labeldrop":
+                    del labels[name]
+                else:
+                    assert rule["action"] == "labelmap"
+                    labels[rule["replacement"].replace("$1", found[1])] = value
+    return labels
+
+
+def test_of_the_labels_of_namespaces_those_of_the_settings_are_sent() -> None:
+    assert len(names.keep_costs()) == 2
+    first, _, *rules = names.keep_costs(namespace_labels=("team", "example.com/cost-center"))
+    assert set(str(first["regex"]).split("|")) == {*names.COST_ONLY, names.NAMESPACE_LABELS}
+    sent = {"cluster_id": "a", "namespace": "shop", "label_team": "web"}
+    others = {"label_teams": "all", "label_kubernetes_io_metadata_name": "shop"}
+    assert relabelled({**sent, **others}, rules) == sent
+    spelled = {"label_example_com_cost_center": "4711"}
+    assert relabelled({**spelled, **others}, rules) == spelled
+
+
 def test_the_cluster_id_is_an_external_label() -> None:
     assert global_settings("shop")["external_labels"] == {"cluster_id": "shop"}
 
