@@ -16,11 +16,11 @@ from PIL import ImageFont
 
 from architectures import ARCHITECTURES
 from tests.conftest import Stack, read_stacks, synthesize_into
+from tools.canvas import FONTS, LINE_HEIGHT, WIDTH
 from tools.pictures import architecture, billing, fleet, gallery
 from tools.pictures.components import components
-from tools.pictures.drawing import FONTS, LINE_HEIGHT
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_BILLING, LEFT_OUT_OF_FLEET
-from tools.pictures.picture import WIDTH, Box, Flow, Item, Part, Picture, PictureError, Text
+from tools.pictures.picture import Box, Flow, Item, Part, Picture, PictureError, Text
 
 # What its fixtures synthesize and draw is made by one worker (`--dist loadgroup`).
 pytestmark = pytest.mark.xdist_group("images")

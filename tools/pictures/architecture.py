@@ -3,11 +3,19 @@
 from collections.abc import Mapping
 
 from architectures import ARCHITECTURES
+from tools.canvas import MUTED
 from tools.pictures.components import components
 from tools.pictures.flows import flows
 from tools.pictures.left_out import LEFT_OUT
 from tools.pictures.parts import parts
-from tools.pictures.picture import MUTED, ROLE, VOLUME, Item, Picture, Text, true_items
+from tools.pictures.picture import (
+    ROLE,
+    VOLUME,
+    Item,
+    Picture,
+    Text,
+    true_items,
+)
 from tools.synthesis import Stack
 
 HEIGHT = 536

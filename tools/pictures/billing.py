@@ -11,15 +11,15 @@ from diagrams.aws.compute import EC2SpotInstance, ElasticKubernetesService
 from diagrams.aws.cost import CostAndUsageReport
 from diagrams.aws.management import OrganizationsAccount
 from diagrams.aws.storage import SimpleStorageServiceS3Bucket
-from diagrams.k8s.compute import Deploy
 
 from modules.policy import ROLE_ANNOTATION
+from tools.canvas import MUTED
 from tools.pictures.components import components
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_BILLING, LEFT_OUT_OF_FLEET
+from tools.pictures.marks import KUBECOST
 from tools.pictures.picture import (
     DELIVER,
     EKS,
-    MUTED,
     QUERY,
     ROLE,
     Box,
@@ -156,7 +156,7 @@ def _readers(found: Mapping[str, str]) -> Iterator[Item]:
         hub = stack == HUB
         yield Part(
             f"{stack} kubecost",
-            Deploy,
+            KUBECOST,
             at,
             shows=(release,),
             size=44 if hub else 32,

@@ -6,34 +6,25 @@ from functools import cache
 from pathlib import Path
 
 import diagrams
-import resvg_py
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tools.common import ROOT, CommandError
+from tools import canvas
+from tools.canvas import FONT, LETTER, LINE_HEIGHT, MUTED, WIDTH, Point
 from tools.pictures.picture import (
     DELIVER,
-    MUTED,
     QUERY,
     SCRAPE,
-    WIDTH,
     WRITE,
     Box,
     Flow,
     Item,
+    Mark,
     Part,
     Picture,
-    Point,
     Text,
 )
 
-FONT = "Open Sans"
-FONTS = ROOT / "node_modules/@expo-google-fonts/open-sans"
-LINE_HEIGHT = 1.25
-SCALE = 2  # for screens with two pixels where others have one
-
-_WEIGHTS = ("400Regular", "600SemiBold")
 _ARROW = 8
-_LETTER = 6.2  # mean width in text of size 12
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
 )
@@ -68,21 +59,14 @@ def png(picture: Picture) -> bytes:
     Raises:
         CommandError: the font is not installed.
     """
-    if not FONTS.is_dir():
-        raise CommandError("node_modules lacks the font; run: make setup")
-    drawn = resvg_py.svg_to_bytes(
-        svg_string=svg(picture),
-        zoom=SCALE,
-        skip_system_fonts=True,
-        font_files=[str(FONTS / weight / f"OpenSans_{weight}.ttf") for weight in _WEIGHTS],
-        font_family=FONT,
-    )
-    return bytes(drawn)
+    return canvas.png(svg(picture))
 
 
 @cache
-def _icon(icon: type[diagrams.Node]) -> str:
-    """Give an icon of the package diagrams, as an address that holds it."""
+def _icon(icon: type[diagrams.Node] | Mark) -> str:
+    """Give a mark, or an icon of the package diagrams, as an address that holds it."""
+    if isinstance(icon, Mark):
+        return f"data:image/svg+xml;base64,{base64.b64encode(icon.svg.encode()).decode()}"
     file = Path(diagrams.__file__).parents[1] / icon._icon_dir / icon._icon
     return f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
 
@@ -111,12 +95,12 @@ def _legend(picture: Picture) -> Iterator[Item]:
         if kind in kinds:
             yield Flow(kind, "", "", ((left, y), (left + 34, y)))
             yield Text((left + 42, y), kind.title, align="left", color=kind.color)
-            left += 66 + _LETTER * len(kind.title)
+            left += 66 + LETTER * len(kind.title)
     used = {item.icon for item in picture.items if isinstance(item, Part)}
     for icon, title in picture.icons.items():
         if icon in used:
             yield Part("", icon, (left + 9, y), size=20)
             yield Text((left + 24, y), title, align="left")
-            left += 48 + _LETTER * len(title)
+            left += 48 + LETTER * len(title)
     rule = "Arrows start at who acts."
     yield Text((WIDTH - 24, y), rule, align="right", color=MUTED)

@@ -11,16 +11,16 @@ from typing import NamedTuple
 from diagrams.aws.compute import ElasticKubernetesService
 from diagrams.aws.general import User
 from diagrams.aws.management import AmazonManagedPrometheus, OrganizationsAccount
-from diagrams.k8s.compute import Deploy
 from diagrams.onprem.monitoring import Grafana, Prometheus
 
 from modules.policy import ROLE_ANNOTATION
+from tools.canvas import MUTED, Point
 from tools.pictures.components import components
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_FLEET
+from tools.pictures.marks import KUBECOST
 from tools.pictures.picture import (
     AMP,
     EKS,
-    MUTED,
     OPEN,
     QUERY,
     ROLE,
@@ -30,7 +30,6 @@ from tools.pictures.picture import (
     Item,
     Part,
     Picture,
-    Point,
     Text,
     true_items,
 )
@@ -190,7 +189,13 @@ def _cluster(stack: str, found: Mapping[str, str], stacks: Mapping[str, Stack]) 
     kubecost, prometheus = f"{stack} kubecost", f"{stack} prometheus"
     for more, unless, title in (((), agent, "Kubecost UI"), (agent, (), "Kubecost agent")):
         yield Part(
-            kubecost, Deploy, (LEFT, y), shows=(release, *more), unless=unless, size=38, title=title
+            kubecost,
+            KUBECOST,
+            (LEFT, y),
+            shows=(release, *more),
+            unless=unless,
+            size=38,
+            title=title,
         )
     scrapes = f"{release}/global.prometheus.enabled"
     yield Part(prometheus, Prometheus, (CENTER, y), shows=(scrapes,), size=38, title="Prometheus")

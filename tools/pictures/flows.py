@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from metrics.volumes import VOLUMES
 from modules.policy import ROLE_ANNOTATION
+from tools.canvas import Point
 from tools.pictures.parts import (
     BOTTOM,
     CENTER,
@@ -37,7 +38,6 @@ from tools.pictures.picture import (
     Item,
     Kind,
     Part,
-    Point,
 )
 
 # Who scrapes: how often, and the jobs.

@@ -10,16 +10,18 @@ from diagrams.aws.compute import ElasticKubernetesService
 from diagrams.aws.general import SslPadlock, User
 from diagrams.aws.management import AmazonManagedPrometheus
 from diagrams.aws.network import VPC, Endpoint, VPCElasticNetworkInterface
-from diagrams.k8s.compute import DaemonSet, Deploy, Pod
+from diagrams.k8s.compute import DaemonSet, Pod
 from diagrams.k8s.group import Namespace
 from diagrams.k8s.infra import Node as KubernetesNode
 from diagrams.onprem.monitoring import Prometheus
 
+from tools.canvas import MUTED
+from tools.pictures.marks import ADOT
+from tools.pictures.marks import KUBECOST as KUBECOST_MARK
 from tools.pictures.picture import (
     AMP,
     EKS,
     KUBERNETES,
-    MUTED,
     NETWORK,
     VOLUME,
     Box,
@@ -117,7 +119,7 @@ def _kubecost() -> Iterator[Item]:
     yield Text((LEFT + 6, TOP - 24), "SigV4 proxy", shows=(PROXY,))
     yield Part(
         "kubecost",
-        Deploy,
+        KUBECOST_MARK,
         (LEFT, MIDDLE),
         shows=(KUBECOST,),
         title="Kubecost",
@@ -138,7 +140,7 @@ def _kubecost() -> Iterator[Item]:
 def _who_scrapes() -> Iterator[Item]:
     for shows, id, icon, at, title in (
         (PROMETHEUS, "prometheus", Prometheus, (CENTER, MIDDLE), "Prometheus"),
-        (COLLECTOR, "collector", Deploy, (CENTER, MIDDLE), "ADOT Collector"),
+        (COLLECTOR, "collector", ADOT, (CENTER, MIDDLE), "ADOT Collector"),
         (SCRAPER, "scraper", AmazonManagedPrometheus, (RIGHT, LOWER), "managed scraper"),
     ):
         yield Part(id, icon, at, shows=(shows,), title=title)

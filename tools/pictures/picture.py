@@ -9,16 +9,11 @@ from diagrams import Node
 from diagrams.aws.security import IdentityAndAccessManagementIamRole
 from diagrams.aws.storage import ElasticBlockStoreEBSVolume
 
+from tools.canvas import GREY, INK, MUTED, Point
 from tools.common import CommandError
-
-# Pixels of a README's column, which is 830 wide on GitHub, from the upper left corner.
-Point = tuple[float, float]
-
-WIDTH = 830
 
 # The colors of AWS's and Kubernetes's icons, dark enough for text on white.
 NETWORK, EKS, AMP, KUBERNETES = "#7d4ad8", "#b85300", "#c7196b", "#326ce5"
-INK, MUTED = "#1f2328", "#57606a"
 
 # Small icons that need a legend.
 ROLE, VOLUME = IdentityAndAccessManagementIamRole, ElasticBlockStoreEBSVolume
@@ -26,6 +21,12 @@ ROLE, VOLUME = IdentityAndAccessManagementIamRole, ElasticBlockStoreEBSVolume
 
 class PictureError(CommandError):
     """What keeps a picture from being true, a line each."""
+
+
+class Mark(NamedTuple):
+    """An icon of our own, for what the package diagrams has none of."""
+
+    svg: str
 
 
 class Kind(NamedTuple):
@@ -71,7 +72,7 @@ class Box(Item):
     size: Point
     title: str = ""
     icon: type[Node] | None = None
-    border: str = "#8c959f"
+    border: str = GREY
     fill: str = "#ffffff"
     dashed: bool = False
 
@@ -86,7 +87,7 @@ class Part(Item):
     """
 
     id: str
-    icon: type[Node]
+    icon: type[Node] | Mark
     at: Point
     size: float = 44
     title: str = ""
