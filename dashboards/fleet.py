@@ -103,7 +103,7 @@ def fleet() -> builder.Dashboard:
                     Column("Idle", per_month(IDLE_COST)),
                     Column("Idle share", IDLE_SHARE, SHARE, IDLE),
                 ],
-            )
+            ).height(8)
         )
         .with_panel(
             timeseries_panel(
@@ -159,7 +159,7 @@ def fleet() -> builder.Dashboard:
                 "Cost per month by label",
                 "What namespaces are allocated, at the rate of each moment.",
                 {"{{owner}}": per_month(OWNER_COST)},
-            ).span(24)
+            )
         )
         .with_panel(
             table_panel(
@@ -179,5 +179,7 @@ def fleet() -> builder.Dashboard:
                     Column("Limit", budgets(LIMIT)),
                 ],
             )
+            .height(8)
+            .span(12)
         )
     )

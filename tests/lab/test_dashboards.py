@@ -8,7 +8,7 @@ import json
 import math
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, NamedTuple
@@ -527,6 +527,14 @@ def expected() -> dict[tuple[str, str, str], Values]:
     }
 
 
+def filled_in(expr: str, values: Mapping[str, str]) -> str:
+    """Put values in the place of variables and macros, as Grafana does."""
+    for variable, value in values.items():
+        expr = expr.replace(f"${variable}", value)
+    assert "$" not in expr.replace('"$1"', "")
+    return expr
+
+
 def queries() -> dict[tuple[str, str, str], str]:
     """Give the query of every panel, with variables and macros filled in."""
     found = {}
@@ -534,10 +542,7 @@ def queries() -> dict[tuple[str, str, str], str]:
         dashboard = json.loads((ROOT / "dashboards/json" / f"{name}.json").read_text())
         for panel in dashboard["panels"]:
             for target in panel.get("targets", []):
-                expr = target["expr"]
-                for variable, value in {**MACROS, **picked}.items():
-                    expr = expr.replace(f"${variable}", value)
-                assert "$" not in expr.replace('"$1"', "")
+                expr = filled_in(target["expr"], MACROS | picked)
                 if "ALERTS" in expr or "budget:" in expr:
                     continue  # tests/lab/test_alerts.py
                 found[name, panel["title"], target["refId"]] = expr

@@ -17,9 +17,14 @@ from PIL import ImageFont
 from architectures import ARCHITECTURES
 from tests.conftest import Stack, read_stacks, synthesize_into
 from tools.canvas import FONTS, LINE_HEIGHT, WIDTH
-from tools.pictures import architecture, billing, fleet, gallery
+from tools.pictures import architecture, billing, exposed, fleet, gallery
 from tools.pictures.components import components
-from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_BILLING, LEFT_OUT_OF_FLEET
+from tools.pictures.left_out import (
+    LEFT_OUT,
+    LEFT_OUT_OF_BILLING,
+    LEFT_OUT_OF_EXPOSED,
+    LEFT_OUT_OF_FLEET,
+)
 from tools.pictures.picture import Box, Flow, Item, Part, Picture, PictureError, Text
 
 # What its fixtures synthesize and draw is made by one worker (`--dist loadgroup`).
@@ -32,6 +37,7 @@ class Synthesized(NamedTuple):
     defaults: Stacks
     fleet: Stacks
     billing: Stacks
+    exposed: Stacks
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +45,7 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     return Synthesized(
         *(
             read_stacks(synthesize_into(tmp_path_factory.mktemp(file.stem), file))
-            for file in (gallery.DEFAULTS, gallery.FLEET, gallery.BILLING)
+            for file in gallery.SETTINGS
         )
     )
 
@@ -49,6 +55,7 @@ def pictures(synthesized: Synthesized) -> dict[str, Picture]:
     return {name: architecture.picture(name, synthesized.defaults) for name in ARCHITECTURES} | {
         "fleet": fleet.picture(synthesized.fleet),
         "billing": billing.picture(synthesized.billing),
+        "exposed": exposed.picture(synthesized.exposed),
     }
 
 
@@ -83,10 +90,12 @@ def test_each_reason_to_leave_out_is_needed(
         of_defaults |= found.keys() - shown(pictures[name])
     of_fleet = components(synthesized.fleet).keys() - shown(pictures["fleet"])
     of_bill = components(synthesized.billing).keys() - shown(pictures["billing"])
+    of_exposed = components(synthesized.exposed).keys() - shown(pictures["exposed"])
     for patterns, hidden in (
         (LEFT_OUT, of_defaults),
         (LEFT_OUT_OF_FLEET, of_fleet),
         (LEFT_OUT_OF_BILLING, of_bill),
+        (LEFT_OUT_OF_EXPOSED, of_exposed),
     ):
         assert [
             pattern
@@ -264,6 +273,29 @@ def test_the_bills_arrows_lead_where_the_json_says(synthesized: Synthesized) -> 
         "billing:aws_sqs_queue.new: neither drawn nor left out for a reason",
         f"{billing.DEFINITION} does not name {billing.FILES}",
     ]
+
+
+def test_a_ui_without_a_login_is_not_drawn_as_if_it_had_one(synthesized: Synthesized) -> None:
+    changed = copy.deepcopy(synthesized.exposed)
+    ui = changed["prom_amp"]["resource"]["kubernetes_ingress_v1"]["kubecost_ui"]
+    kept = {
+        key: value
+        for key, value in ui["metadata"]["annotations"].items()
+        if "/auth-" not in key and not key.endswith("/ssl-redirect")
+    }
+    ui["metadata"]["annotations"] = kept
+    policies = changed["grafana"]["resource"]["kubernetes_network_policy_v1"]
+    policies["grafana_policy_grafana"]["spec"]["ingress"] = [{}]
+    with pytest.raises(PictureError) as fault:
+        exposed.picture(changed)
+    ingress = "prom_amp:kubernetes_ingress_v1.kubecost_ui"
+    policy = "grafana:kubernetes_network_policy_v1.grafana_policy_grafana"
+    assert set(str(fault.value).splitlines()) == {
+        f'{ingress} does not name "alb.ingress.kubernetes.io/ssl-redirect": "443"',
+        f"{ingress} does not name authenticate",
+        f"{ingress} does not name prom_amp:aws_cognito_user_pool_client.kubecost_ui_login_client",
+        f"{policy} does not name 10.0.240.0/22",
+    }
 
 
 def test_the_scrapers_arrow_leads_where_it_writes(stacks: Stacks) -> None:

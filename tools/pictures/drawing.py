@@ -12,8 +12,10 @@ from tools import canvas
 from tools.canvas import FONT, LETTER, LINE_HEIGHT, MUTED, WIDTH, Point
 from tools.pictures.picture import (
     DELIVER,
+    LOGIN,
     QUERY,
     SCRAPE,
+    SET_UP,
     WRITE,
     Box,
     Flow,
@@ -91,7 +93,7 @@ def _legend(picture: Picture) -> Iterator[Item]:
     """Explain the arrows and the small icons that are in the picture."""
     left, y = 24.0, picture.height - 24
     kinds = {item.kind for item in picture.items if isinstance(item, Flow)}
-    for kind in (SCRAPE, WRITE, DELIVER, QUERY):
+    for kind in (SCRAPE, WRITE, DELIVER, QUERY, LOGIN, SET_UP):
         if kind in kinds:
             yield Flow(kind, "", "", ((left, y), (left + 34, y)))
             yield Text((left + 42, y), kind.title, align="left", color=kind.color)

@@ -6,21 +6,24 @@ from pathlib import Path
 
 from architectures import ARCHITECTURES
 from tools.common import ROOT, command_line
-from tools.pictures import architecture, billing, fleet
+from tools.pictures import architecture, billing, exposed, fleet
 from tools.pictures.drawing import png
 from tools.synthesis import Stack, synthesize
 
 HERE, FOLDER = Path(__file__).parent, ROOT / "images"
 # What is synthesized for them.
-DEFAULTS, FLEET, BILLING = (HERE / f"{name}.yaml" for name in ("defaults", "fleet", "billing"))
+SETTINGS = tuple(HERE / f"{name}.yaml" for name in ("defaults", "fleet", "billing", "exposed"))
 
 _FILES = {"prom_amp_cost": "architecture_prom_ampcost.png"}
 
 
 def draw(
-    defaults: Mapping[str, Stack], of_fleet: Mapping[str, Stack], of_bill: Mapping[str, Stack]
+    defaults: Mapping[str, Stack],
+    of_fleet: Mapping[str, Stack],
+    of_bill: Mapping[str, Stack],
+    of_exposed: Mapping[str, Stack],
 ) -> dict[str, bytes]:
-    """Draw every picture from the stacks of DEFAULTS, FLEET and BILLING; by file name.
+    """Draw every picture from the stacks of SETTINGS; by file name.
 
     Raises:
         PictureError: the stacks have what a picture does not account for.
@@ -32,6 +35,7 @@ def draw(
     }
     pictures["fleet.png"] = fleet.picture(of_fleet)
     pictures["billing.png"] = billing.picture(of_bill)
+    pictures["exposed.png"] = exposed.picture(of_exposed)
     return {name: png(picture) for name, picture in pictures.items()}
 
 
@@ -39,7 +43,7 @@ def main(arguments: list[str]) -> int:
     """Write every picture. Raises CommandError, and leaves them as they were, if one cannot be."""
     command_line("images", __doc__).parse_args(arguments)
     stacks = []
-    for settings in (DEFAULTS, FLEET, BILLING):
+    for settings in SETTINGS:
         print(f"images: synthesize {settings.relative_to(ROOT)}", file=sys.stderr)
         stacks.append(synthesize(ROOT, settings))
     for name, picture in draw(*stacks).items():

@@ -79,6 +79,7 @@ LEFT_OUT = {
 }
 
 _OF_ARCHITECTURE = "in the picture of the architecture"
+_CONTROLLER = "load_balancer:helm_release.controller_release"
 _GRAFANA = "grafana:helm_release.grafana_release"
 _OF_GRAFANA = "how Grafana runs"
 
@@ -98,6 +99,28 @@ LEFT_OUT_OF_FLEET = {
     f"{_GRAFANA}/grafana.ini.*": _OF_GRAFANA,
     f"{_GRAFANA}/plugins": _OF_GRAFANA,
     f"{_GRAFANA}/serviceAccount.name": _OF_GRAFANA,
+}
+
+# In the picture of exposed UIs, besides.
+LEFT_OUT_OF_EXPOSED = {
+    "?*:aws_route53_record.*_certificate_record": "by which ACM knows the host as ours",
+    "?*:data.aws_route53_zone.*": "looked up, not made",
+    "?*:data.aws_lb_hosted_zone_id.*": "looked up, not made",
+    "load_balancer:data.*": "looked up, not made",
+    f"{_CONTROLLER}/additionalLabels.*": _OF_POD,
+    f"{_CONTROLLER}/[crv]*": "how the controller finds the cluster",
+    f"{_CONTROLLER}/serviceAccount.name": _OF_POD,
+    "?*:data.aws_eks_cluster.cluster": "the cluster that base makes",
+    "prom_amp:aws_prometheus_workspace*": _OF_ARCHITECTURE,
+    "prom_amp:aws_iam_role*": _OF_ARCHITECTURE,
+    f"{_KUBECOST}/global.*": _OF_ARCHITECTURE,
+    f"{_KUBECOST}/*erviceAccount*": _OF_ARCHITECTURE,
+    f"{_CONFIG}/prometheus.yml.remote_write.*": _OF_ARCHITECTURE,
+    "grafana:aws_iam_role*": "how Grafana reads AMP",
+    "grafana:data.aws_prometheus_workspace.*": "how Grafana reads AMP",
+    f"{_GRAFANA}/adminUser": "who has every right in the Grafana that is drawn",
+    f"{_GRAFANA}/datasources.*": "how Grafana reads AMP",
+    f"{_GRAFANA}/serviceAccount.annotations.*": "how Grafana reads AMP",
 }
 
 _OF_BUCKET = "how a bucket that is drawn is kept private"

@@ -43,6 +43,8 @@ WRITE = Kind("remote write", "#c2410c", 2.6)
 DELIVER = Kind("deliver", "#c2410c", 2.6)
 QUERY = Kind("query", "#0550ae", 1.8)
 OPEN = Kind("open the UI", MUTED, 1.4)
+LOGIN = Kind("log in", "#7d4ad8", 1.8)
+SET_UP = Kind("set up", "#b85300", 1.8, dashed=True)
 
 
 @dataclass(frozen=True, kw_only=True)
