@@ -103,7 +103,7 @@ def fleet() -> builder.Dashboard:
                     Column("Idle", per_month(IDLE_COST)),
                     Column("Idle share", IDLE_SHARE, SHARE, IDLE),
                 ],
-            ).height(8)
+            ).height(7)
         )
         .with_panel(
             timeseries_panel(
@@ -124,6 +124,30 @@ def fleet() -> builder.Dashboard:
         )
         .with_panel(
             table_panel(
+                "Cost by label",
+                "What namespaces are allocated per month, by their value of the label chosen at"
+                " the top. A budget for a label says what is spent of a month.",
+                {"owner": "Label"},
+                [
+                    Column("Cost", per_month(OWNER_COST)),
+                    Column(
+                        "Share", f"{OWNER_COST} / on () group_left () sum ({OWNER_COST})", SHARE
+                    ),
+                    Column("Namespaces", OWNED_NAMESPACES, "short"),
+                ],
+            )
+            .height(8)
+            .span(12)
+        )
+        .with_panel(
+            timeseries_panel(
+                "Cost per month by label",
+                "What namespaces are allocated, at the rate of each moment.",
+                {"{{owner}}": per_month(OWNER_COST)},
+            )
+        )
+        .with_panel(
+            table_panel(
                 "Most expensive namespaces",
                 "The 20 namespaces of any cluster that cost most per month.",
                 {"cluster_id": "Cluster", "namespace": "Namespace"},
@@ -137,29 +161,9 @@ def fleet() -> builder.Dashboard:
                         + ")",
                     )
                 ],
-            ).span(12)
-        )
-        .with_panel(
-            table_panel(
-                "Cost by label",
-                "What namespaces are allocated per month, by their value of the label chosen at"
-                " the top. A budget for a label says what is spent of a month.",
-                {"owner": "Label"},
-                [
-                    Column("Cost", per_month(OWNER_COST)),
-                    Column(
-                        "Share", f"{OWNER_COST} / on () group_left () sum ({OWNER_COST})", SHARE
-                    ),
-                    Column("Namespaces", OWNED_NAMESPACES, "short"),
-                ],
-            ).span(12)
-        )
-        .with_panel(
-            timeseries_panel(
-                "Cost per month by label",
-                "What namespaces are allocated, at the rate of each moment.",
-                {"{{owner}}": per_month(OWNER_COST)},
             )
+            .height(8)
+            .span(10)
         )
         .with_panel(
             table_panel(
@@ -169,7 +173,7 @@ def fleet() -> builder.Dashboard:
                 {"budget": "Budget"},
                 [
                     Column(
-                        "Share of budget",
+                        "Share",
                         f"{budgets(FORECAST)} / {budgets(LIMIT)}",
                         SHARE,
                         OF_BUDGET,
@@ -180,6 +184,6 @@ def fleet() -> builder.Dashboard:
                 ],
             )
             .height(8)
-            .span(12)
+            .span(14)
         )
     )

@@ -243,7 +243,8 @@ def allocated(each: Container) -> dict[str, float]:
 def namespace_costs(minute: int = NOW) -> Iterable[tuple[tuple[str, str, str], float]]:
     """Give USD per hour by cluster, namespace and resource; at first, no traffic is known."""
     for each in CONTAINERS:
-        for resource, usd in allocated(each).items():
+        priced = node_of(each).since <= minute
+        for resource, usd in allocated(each).items() if priced else ():
             yield (each.cluster, each.namespace, resource), usd
     for volume in VOLUMES:
         yield (volume.cluster, volume.namespace, "storage"), volume.gib * volume.price

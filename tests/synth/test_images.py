@@ -1,6 +1,7 @@
 """Ring 2: the pictures are those of the stacks, and nothing in a stack is missing unnoticed."""
 
 import copy
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from PIL import ImageFont
 from architectures import ARCHITECTURES
 from tests.conftest import Stack, read_stacks, synthesize_into
 from tools.canvas import FONTS, LINE_HEIGHT, WIDTH
-from tools.pictures import architecture, billing, exposed, fleet, gallery
+from tools.pictures import architecture, billing, dashboard, exposed, fleet, gallery
 from tools.pictures.components import components
 from tools.pictures.left_out import (
     LEFT_OUT,
@@ -296,6 +297,42 @@ def test_a_ui_without_a_login_is_not_drawn_as_if_it_had_one(synthesized: Synthes
         f"{ingress} does not name prom_amp:aws_cognito_user_pool_client.kubecost_ui_login_client",
         f"{policy} does not name 10.0.240.0/22",
     }
+
+
+def test_the_values_of_the_dashboard_are_of_its_queries() -> None:
+    asked = {
+        (panel["title"], target["refId"]): target["expr"]
+        for panel in json.loads(dashboard.FILE.read_text())["panels"]
+        for target in panel["targets"]
+    }
+    measured = json.loads(dashboard.VALUES.read_text())["answers"]
+    assert {(each["panel"], each["query"]): each["expr"] for each in measured} == asked, (
+        "see tests/lab/test_dashboard_picture.py"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (0.0, "currencyUSD", "$0"),
+        (7.25, "currencyUSD", "$7.25"),
+        (567.8, "currencyUSD", "$568"),
+        (1234.5, "currencyUSD", "$1.23K"),
+        (-12345.6, "currencyUSD", "-$12.3K"),
+        (0.4567, "percentunit", "45.7%"),
+        (-0.0345, "percentunit", "-3.45%"),
+        (12.0, "short", "12"),
+    ],
+)
+def test_the_dashboard_writes_numbers_as_grafana_does(value: float, unit: str, shown: str) -> None:
+    assert dashboard.formatted(value, unit) == shown
+
+
+def test_the_dashboard_colors_values_by_its_thresholds() -> None:
+    steps = [{"value": None, "color": "green"}, {"value": 0.5, "color": "red"}]
+    for value, color in ((0.49, "green"), (0.5, "red")):
+        expected = dashboard.THRESHOLDS[color]
+        assert dashboard.threshold_color({"steps": steps}, value) == expected
 
 
 def test_the_scrapers_arrow_leads_where_it_writes(stacks: Stacks) -> None:

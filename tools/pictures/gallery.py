@@ -6,7 +6,7 @@ from pathlib import Path
 
 from architectures import ARCHITECTURES
 from tools.common import ROOT, command_line
-from tools.pictures import architecture, billing, exposed, fleet
+from tools.pictures import architecture, billing, dashboard, exposed, fleet
 from tools.pictures.drawing import png
 from tools.synthesis import Stack, synthesize
 
@@ -36,7 +36,8 @@ def draw(
     pictures["fleet.png"] = fleet.picture(of_fleet)
     pictures["billing.png"] = billing.picture(of_bill)
     pictures["exposed.png"] = exposed.picture(of_exposed)
-    return {name: png(picture) for name, picture in pictures.items()}
+    drawn = {name: png(picture) for name, picture in pictures.items()}
+    return drawn | {"dashboard.png": dashboard.picture()}
 
 
 def main(arguments: list[str]) -> int:
