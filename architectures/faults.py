@@ -1,4 +1,4 @@
-"""What the settings ask of architectures and cannot be: names, combinations, owned Helm values."""
+"""Find settings that the architectures cannot fulfil: names, combinations, owned Helm values."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ from settings.faults import MISSING, Fault, until_unknown
 
 
 def find_faults(settings: Settings) -> Iterator[Fault]:
-    """Judge what only the registry of architectures can tell."""
+    """Check what depends on the registry of architectures."""
     checks = (
         _names,
         _workspace,
@@ -62,19 +62,23 @@ def _known(settings: Settings) -> list[Architecture]:
 def _workspace(settings: Settings) -> Iterator[Fault]:
     writers = [each.name for each in _known(settings) if each.sends_to_amp]
     if settings.amp.workspace_id and len(writers) > 1:
-        allowed = "one architecture with AMP: two would write the same series into the workspace"
-        yield Fault("architectures", writers, f"with amp.workspace_id, {allowed}")
+        allowed = "with amp.workspace_id, one architecture that sends metrics to AMP; two would"
+        yield Fault("architectures", writers, f"{allowed} write the same series to the workspace")
 
 
 def _grafana(settings: Settings) -> Iterator[Fault]:
     if settings.grafana.enabled and not any(each.sends_to_amp for each in _known(settings)):
-        yield Fault("grafana.enabled", True, "true with an architecture that sends costs to AMP")
+        problem = f"it needs an architecture that sends costs to AMP: {_WITH_AMP}"
+        yield Fault("grafana.enabled", True, problem=problem)
 
 
 def _alerts(settings: Settings) -> Iterator[Fault]:
     if settings.alerts.enabled and not any(each.sends_to_amp for each in _known(settings)):
-        allowed = "alerts with an architecture that sends costs to AMP"
-        yield Fault("architectures", settings.chosen(ARCHITECTURES), allowed)
+        problem = f"alerts need an architecture that sends costs to AMP: {_WITH_AMP}"
+        yield Fault("architectures", settings.chosen(ARCHITECTURES), problem=problem)
+
+
+_WITH_AMP = ", ".join(each.name for each in ARCHITECTURES.values() if each.sends_to_amp)
 
 
 def _labels(settings: Settings) -> Iterator[Fault]:
@@ -82,39 +86,45 @@ def _labels(settings: Settings) -> Iterator[Fault]:
     for index, budget in enumerate(settings.alerts.budgets):
         name = budget.label_name
         if name and not any(each.sends_label(name, with_costs) for each in known):
-            allowed = f"a label that goes to AMP: list {name} in amp.namespace_labels"
-            yield Fault(f"alerts.budgets[{index}].label", budget.label, allowed)
+            problem = f"AMP does not receive this label; list {name} in amp.namespace_labels"
+            yield Fault(f"alerts.budgets[{index}].label", budget.label, problem=problem)
 
 
 def _namespace_labels(settings: Settings) -> Iterator[Fault]:
-    """Refuse labels that would not arrive: two of one name in metrics, or one that is dropped."""
+    """Refuse labels that AMP cannot receive: two with one name in metrics, or a dropped one."""
     key, labels = "amp.namespace_labels", settings.amp.namespace_labels
     spelled = Counter(map(label_name, labels))
     for name in [name for name, count in spelled.items() if count > 1]:
         same = [label for label in labels if label_name(label) == name]
-        yield Fault(key, same, f"labels that metrics do not spell alike: each of these is {name}")
+        problem = f"these labels have one name in metrics, {name}; keep one of them"
+        yield Fault(key, same, problem=problem)
     for pattern in settings.kubecost.dropped_labels:
         dropped = str(drop_labels((pattern,))["regex"])
         for label in labels:
             if re.fullmatch(dropped, label_name(label)):
-                allowed = f"no label that {pattern} in kubecost.dropped_labels drops"
-                yield Fault(key, label, allowed)
+                problem = f"not allowed here: {pattern} in kubecost.dropped_labels drops it"
+                yield Fault(key, label, problem=problem)
 
 
 def _scraper(settings: Settings) -> Iterator[Fault]:
     for scraped in [each.name for each in _known(settings) if each.scraped_by_amp][:1]:
         for index, cluster in enumerate(settings.fleet):
             if cluster.region != settings.amp_region:
-                allowed = f"{settings.amp_region}, where AMP is: {scraped} cannot cross regions"
+                allowed = f"{settings.amp_region}, the region of the workspaces; the managed"
+                allowed += f" scraper of {scraped} works in one region only"
                 yield Fault(f"clusters[{index}].region", cluster.region, allowed)
 
 
 def _workspace_key(settings: Settings) -> Iterator[Fault]:
-    """Refuse what AMP's managed collector does not do (AMP user guide, "Encryption at rest")."""
+    """Refuse a key that AMP's managed collector cannot use.
+
+    Source: AMP user guide, "Encryption at rest".
+    """
     scraped = [each.name for each in _known(settings) if each.scraped_by_amp]
     if settings.kms.workspaces and scraped and not settings.amp.role_arn:
-        allowed = f"with {scraped[0]}: amp.role_arn, by which its scraper reaches the workspace"
-        yield Fault("kms.workspaces", settings.kms.workspaces, allowed)
+        problem = f"{scraped[0]} needs amp.role_arn too: its scraper reaches a workspace with a"
+        key, arn = "kms.workspaces", settings.kms.workspaces
+        yield Fault(key, arn, problem=f"{problem} customer managed key through that role only")
 
 
 def _exposure(settings: Settings) -> Iterator[Fault]:
@@ -130,8 +140,9 @@ def _readers(settings: Settings) -> Iterator[Fault]:
     ]
     for index, report in enumerate(settings.billing.existing_reports):
         if remote and not report.role_arn:
-            allowed = f"a role in its account: Kubecost on cluster {remote[0]} is in another one"
-            yield Fault(f"billing.existing_reports[{index}].role_arn", MISSING, allowed)
+            problem = f"Kubecost on cluster {remote[0]} runs in another account; name a role in the"
+            key = f"billing.existing_reports[{index}].role_arn"
+            yield Fault(key, MISSING, problem=f"{problem} report's account")
 
 
 def _report_region(settings: Settings) -> Iterator[Fault]:
@@ -144,12 +155,12 @@ def _report_region(settings: Settings) -> Iterator[Fault]:
         allowed = "a region that AWS delivers cost reports to; set billing.report.region to one"
         yield Fault(key, region, f"{allowed}, for example us-east-1")
     else:
-        allowed = f"no report created in {partition.name}: name one under billing.existing_reports"
-        yield Fault(key, region, allowed)
+        problem = f"no report can be created in {partition.name}; name an existing one under"
+        yield Fault(key, region, problem=f"{problem} billing.existing_reports")
 
 
 def _partitions_of_reports(settings: Settings) -> Iterator[Fault]:
-    """Refuse a report that a cluster cannot read: no role leads to another partition of AWS."""
+    """Refuse a report that a cluster cannot read: no role works across partitions of AWS."""
     billing = settings.billing
     regions = {
         f"billing.existing_reports[{index}].region": report.region
@@ -161,16 +172,18 @@ def _partitions_of_reports(settings: Settings) -> Iterator[Fault]:
         for cluster in settings.fleet:
             theirs = find_partition(cluster.region).name
             if find_partition(region).name != theirs:
-                allowed = f"a region of {theirs}: cluster {cluster.name} cannot read outside of it"
-                yield Fault(key, region, allowed)
+                allowed = f"a region of {theirs}, because cluster {cluster.name} cannot read from"
+                yield Fault(key, region, f"{allowed} another partition")
                 break
 
 
 def _feed_region(settings: Settings) -> Iterator[Fault]:
-    """Refuse a feed where AWS has none (EC2 user guide, "Spot Instance data feed")."""
+    """Refuse a feed in a region where AWS has none (EC2 user guide, "Spot Instance data feed")."""
     region = settings.fleet[0].region
     if settings.billing.spot_data_feed.create and region not in FEED_REGIONS:
-        allowed = f"false: AWS has no spot data feed in {region}, the first cluster's region"
+        allowed = (
+            f"false, because AWS has no spot data feed in {region}, the first cluster's region"
+        )
         yield Fault("billing.spot_data_feed.create", True, allowed)
 
 
@@ -190,7 +203,7 @@ def _owned_values(settings: Settings) -> Iterator[Fault]:
 def _closed(
     key: str, values: Mapping[str, JsonValue], owned: Mapping[tuple[str, ...], str]
 ) -> Iterator[Fault]:
-    """User values that are owned, and those that would expose something besides."""
+    """Refuse user values that an architecture owns, and values that would expose something."""
     refused = list(_refused(key, values, owned))
     yield from refused
     for fault in _exposing(key, dict(values)):
@@ -199,7 +212,7 @@ def _closed(
 
 
 def _exposing(key: str, value: JsonValue) -> Iterator[Fault]:
-    """What would open a way past kubecost.expose, wherever in the values it stands."""
+    """Refuse what would open a UI past kubecost.expose, anywhere in the values."""
     if isinstance(value, list):
         for index, each in enumerate(value):
             yield from _exposing(f"{key}[{index}]", each)
@@ -209,7 +222,7 @@ def _exposing(key: str, value: JsonValue) -> Iterator[Fault]:
         exposing_type = name == "type" and str(each).strip().lower() in EXPOSING_TYPES
         off = not each or (isinstance(each, dict) and each.get("enabled") is False)
         if exposing_type or (name in EXPOSING_KEYS and not off):
-            yield Fault(f"{key}.{name}", each, f"nothing: {EXPOSES}")
+            yield Fault(f"{key}.{name}", each, problem=f"not allowed here: {EXPOSES}")
         else:
             yield from _exposing(f"{key}.{name}", each)
 
@@ -217,14 +230,14 @@ def _exposing(key: str, value: JsonValue) -> Iterator[Fault]:
 def _refused(
     key: str, values: Mapping[str, JsonValue], owned: Mapping[tuple[str, ...], str]
 ) -> Iterator[Fault]:
-    """User values at, above or below an owned path, each reported once."""
+    """Refuse user values at, above or below an owned path; report each once."""
     reported = set()
     for path_of_owned, reason in owned.items():
         value: JsonValue = dict(values)
         path = key
         for part in path_of_owned:
             if not isinstance(value, dict):
-                reason = "mappings only (null or text would delete what the architecture sets)"
+                reason = "give a mapping; null or text would delete what the architecture sets"
                 break
             if part not in value:
                 path = ""
@@ -232,4 +245,4 @@ def _refused(
             value, path = value[part], f"{path}.{part}"
         if path and path not in reported:
             reported.add(path)
-            yield Fault(path, value, f"nothing: {reason}")
+            yield Fault(path, value, problem=f"not allowed here: {reason}")

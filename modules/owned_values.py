@@ -1,31 +1,31 @@
-"""What architectures decide by themselves in the values of Kubecost's chart; plain data.
+"""Chart values that the architectures set, so that a user may not; plain data.
 
-architectures/faults.py refuses them.
+architectures/faults.py refuses them, with the reason.
 """
 
-_NOT_OF_THE_CHART = "the chart ignores it here: Prometheus's configuration comes from metrics/"
+_NOT_OF_THE_CHART = "it has no effect, because Prometheus's configuration comes from metrics/"
 
-_EXPOSES = "set kubecost.expose instead, which asks who may come in: there is no login behind it"
+_EXPOSES = "set kubecost.expose instead, which controls access; the UI itself has no login"
 
-# By path, why a user's value may not take its place.
+# The reason why a user may not set a value, by its path.
 OWNED_VALUES = {
-    "extraObjects": "an object of any kind could expose Kubecost; deploy it beside this release",
-    "federatedETL": "clusters share a screen through AMP here, not through a bucket",
+    "extraObjects": "any object could expose Kubecost; deploy yours outside this release",
+    "federatedETL": "clusters share one UI through AMP, not through a bucket",
     "fullnameOverride": "the scrape jobs find Kubecost by its names",
-    "global.ammsp": "the architecture decides where Kubecost queries",
+    "global.ammsp": "the architecture decides what Kubecost queries",
     "global.amp": "the architecture decides what AMP receives and whether Kubecost queries it",
-    "global.gmp": "the architecture decides where Kubecost queries",
-    "global.mimirProxy": "the architecture decides where Kubecost queries",
-    "global.prometheus": "the architecture decides where Kubecost queries",
+    "global.gmp": "the architecture decides what Kubecost queries",
+    "global.mimirProxy": "the architecture decides what Kubecost queries",
+    "global.prometheus": "the architecture decides what Kubecost queries",
     "global.platforms.openshift.route": _EXPOSES,
     "ingress": _EXPOSES,
-    "kubecostModel.federatedStorageConfig": "a bucket would take the place of AMP",
-    "kubecostModel.federatedStorageConfigSecret": "a bucket would take the place of AMP",
+    "kubecostModel.federatedStorageConfig": "a bucket would replace AMP",
+    "kubecostModel.federatedStorageConfigSecret": "a bucket would replace AMP",
     "kubecostModel.promClusterIDLabel": "the label is cluster_id in every architecture",
     "nameOverride": "the scrape jobs find Kubecost by its names",
     "networkCosts.enabled": "set kubecost.network_costs instead",
     "networkCosts.port": "each architecture has a host port of its own",
-    "networkCosts.prometheusScrape": "every network-costs pod would be scraped twice",
+    "networkCosts.prometheusScrape": "Prometheus would scrape every network-costs pod twice",
     "prometheus.alertRelabelConfigs": _NOT_OF_THE_CHART,
     "prometheus.alertmanager.enabled": "nothing would send alerts to it",
     "prometheus.extraScrapeConfigs": _NOT_OF_THE_CHART,
@@ -33,27 +33,28 @@ OWNED_VALUES = {
     "prometheus.nameOverride": "the writer role finds Prometheus by its names",
     "prometheus.nodeExporter": "set kubecost.node_exporter instead",
     "prometheus.server.alertmanagers": _NOT_OF_THE_CHART,
-    "prometheus.server.clusterIDConfigmap": "cluster_id is clusters[].id",
+    "prometheus.server.clusterIDConfigmap": "set clusters[].id instead; it is the cluster_id",
     "prometheus.server.configMapOverrideName": "it would replace the scrape jobs",
     "prometheus.server.configPath": "it would replace the scrape jobs",
     "prometheus.server.enabled": "the architecture decides who scrapes",
     "prometheus.server.fullnameOverride": "the writer role finds Prometheus by its names",
-    "prometheus.server.global": "cluster_id is clusters[].id, and the interval is 60 s everywhere",
+    "prometheus.server.global": "cluster_id is clusters[].id, and every interval is 60 s",
     "prometheus.server.ingress": _EXPOSES,
-    "prometheus.server.podAnnotations.checksum/prometheus": "it rolls out a new configuration",
+    "prometheus.server.podAnnotations.checksum/prometheus": "it restarts Prometheus when its"
+    " configuration changes",
     "prometheus.server.remoteRead": _NOT_OF_THE_CHART,
     "prometheus.server.remoteWrite": "the architecture decides what AMP receives",
     "prometheus.server.service": _EXPOSES,
     "prometheus.serverFiles": "the scrape jobs and recording rules come from metrics/",
     "service": "set kubecost.expose instead",
-    "sigV4Proxy.host": "it follows from the workspace",
-    "sigV4Proxy.name": "the proxy signs for AMP only",
+    "sigV4Proxy.host": "the workspace determines it",
+    "sigV4Proxy.name": "the proxy signs requests for AMP only",
     "sigV4Proxy.port": "Kubecost queries AMP through this port",
-    "sigV4Proxy.region": "it follows from the workspace",
+    "sigV4Proxy.region": "the workspace determines it",
     "sigV4Proxy.role_arn": "set amp.role_arn instead",
 }
 
-# What exposes something wherever it stands in the values: keys by what they may not be, and types.
+# Keys and Service types that expose something, anywhere in the values.
 EXPOSING_KEYS = {
     "externalIPs",
     "hostNetwork",
@@ -68,22 +69,23 @@ EXPOSING_KEYS = {
 EXPOSING_TYPES = {"loadbalancer", "nodeport", "externalname"}
 EXPOSES = _EXPOSES
 
-# The same, where only some architectures decide: what `Architecture` says of them, and the reason.
+# Values that only some architectures own: the attribute of `Architecture` that says so, and the
+# reason.
 OWNED_BY_SOME = {
     "prometheus.serviceAccounts.server": ("sends_to_amp", "sets it to the role that writes to AMP"),
     "serviceAccount": ("queries_amp", "sets it to the role that queries AMP"),
 }
 
 _NAMES = "roles and other parts find it by its names"
-_ROLE = "it carries the role"
+_ROLE = "this project sets it to the IAM role"
 
-# Of the other charts, by the key in workloads.values.
+# Values of the other charts, by the key in workloads.values.
 OWNED_VALUES_OF_RELEASES: dict[str, dict[tuple[str, ...], str]] = {
     "collector": {
         ("alternateConfig",): "the scrape jobs come from metrics/",
         ("autoscaling",): "two collectors would send every sample twice",
-        ("clusterRole",): "its rights are those that discovery needs",
-        ("command",): "the image is AWS's distribution",
+        ("clusterRole",): "it has exactly the rights that discovery needs",
+        ("command",): "it is the command of AWS's image",
         ("config",): "the scrape jobs come from metrics/",
         ("fullnameOverride",): _NAMES,
         ("mode",): "one collector scrapes the whole cluster",
@@ -97,9 +99,9 @@ OWNED_VALUES_OF_RELEASES: dict[str, dict[tuple[str, ...], str]] = {
     },
     "grafana": {
         ("dashboardProviders",): "the dashboards come from dashboards/",
-        ("datasources",): "they follow from the workspaces",
+        ("datasources",): "the workspaces determine them",
         ("fullnameOverride",): _NAMES,
-        ("grafana.ini", "auth.anonymous"): "nobody sees costs without a login",
+        ("grafana.ini", "auth.anonymous"): "nobody may see costs without a login",
         ("ingress",): _EXPOSES,
         ("nameOverride",): _NAMES,
         ("route",): _EXPOSES,
@@ -107,19 +109,19 @@ OWNED_VALUES_OF_RELEASES: dict[str, dict[tuple[str, ...], str]] = {
         ("serviceAccount",): _ROLE,
     },
     "load_balancer_controller": {
-        ("additionalLabels",): "they tell this controller from another one",
-        ("clusterName",): "it follows from clusters[].name",
+        ("additionalLabels",): "they mark the controller that this project installed",
+        ("clusterName",): "set clusters[].name instead",
         ("defaultTags",): "set tags instead",
         ("enableServiceMutatorWebhook",): "it would refuse Services while the controller is down",
         ("fullnameOverride",): _NAMES,
         ("nameOverride",): _NAMES,
-        ("region",): "it follows from clusters[].region",
+        ("region",): "set clusters[].region instead",
         ("serviceAccount",): _ROLE,
-        ("vpcId",): "it follows from the cluster",
+        ("vpcId",): "the cluster determines it",
     },
     "node_exporter": {
         ("fullnameOverride",): _NAMES,
-        ("kubeRBACProxy",): "the scrape job speaks HTTP",
+        ("kubeRBACProxy",): "the scrape job uses plain HTTP",
         ("nameOverride",): _NAMES,
         ("service",): "each architecture has a host port of its own",
     },

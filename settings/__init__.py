@@ -164,9 +164,7 @@ class SizeSettings(Section):
 class KubecostSettings(Section):
     """Kubecost: the Helm release of the chart cost-analyzer, and access to its UI."""
 
-    REFUSED: ClassVar[Mapping[str, str]] = {
-        "allowed_cidrs": "kubecost.expose.allowed_cidrs in its place"
-    }
+    REFUSED: ClassVar[Mapping[str, str]] = {"allowed_cidrs": "kubecost.expose.allowed_cidrs"}
 
     @model_validator(mode="before")
     @classmethod

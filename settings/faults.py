@@ -1,6 +1,6 @@
-"""What cannot be, though each key for itself is right: combinations and blocks.
+"""Find combinations of settings that cannot work, although each key alone is valid.
 
-What only architectures can tell, owned Helm values among it, is judged by architectures/faults.py.
+architectures/faults.py checks what depends on the architectures, such as owned Helm values.
 """
 
 import json
@@ -27,25 +27,34 @@ _PRIVATE = [
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong in the settings file."""
+    """One thing that is wrong in the settings file.
+
+    Attributes:
+        key: the path of the key, such as `base.nodes.min`.
+        given: its value; MISSING if the file has none.
+        allowed: the values that the key may have.
+        problem: what is wrong and what to do, where a list of allowed values cannot say it.
+    """
 
     key: str
     given: Any
-    allowed: str
+    allowed: str = ""
+    problem: str = ""
 
     def __str__(self) -> str:
+        answer = self.problem or f"allowed: {self.allowed}"
         if self.given is MISSING:
-            return f"{self.key}: missing; allowed: {self.allowed}"
+            return f"{self.key}: missing; {answer}"
         try:
             given = json.dumps(self.given, ensure_ascii=False, default=str)
-        except (ValueError, TypeError):  # a YAML alias to itself, a key that is no text
+        except (ValueError, TypeError):  # a YAML alias to itself, a key that is not text
             given = repr(self.given)
         shown = given if len(given) <= 60 else f"{given[:57]}..."
-        return f"{self.key}: given {shown}; allowed: {self.allowed}"
+        return f"{self.key}: given {shown}; {answer}"
 
 
 def find_faults(settings: Settings) -> Iterator[Fault]:
-    """Judge what no single key shows."""
+    """Check what no single key shows."""
     for check in (
         _node_counts,
         _node_types,
@@ -69,7 +78,10 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
 
 
 def until_unknown(faults: Iterator[Fault]) -> Iterator[Fault]:
-    """Give what a check finds, until it asks for a field that has no value since it is wrong."""
+    """Give the faults of a check; stop it when it reads a field that has no value.
+
+    A field has no value if the settings file gives it a wrong one, which is reported already.
+    """
     try:
         yield from faults
     except AttributeError as error:
@@ -110,7 +122,7 @@ def _api_access(settings: Settings) -> Iterator[Fault]:
     yield from find_open("base.api_access_cidrs", cidrs)
     for cidr in cidrs:
         if _is_private(IPv4Network(cidr)):
-            allowed = "public addresses; private ones use the private endpoint, always on"
+            allowed = "public addresses only; private ones use the private endpoint, always on"
             yield Fault("base.api_access_cidrs", cidr, allowed)
 
 
@@ -121,61 +133,65 @@ def _is_private(block: IPv4Network) -> bool:
 
 def _clusters(settings: Settings) -> Iterator[Fault]:
     seen: set[str] = set()
-    places: dict[tuple[str, str, str | None], int] = {}
+    indexes: dict[tuple[str, str, str | None], int] = {}
     for index, cluster in enumerate(settings.fleet):
         key = f"clusters[{index}]"
         try:
             TypeAdapter(ClusterId).validate_python(cluster.id)
         except ValidationError as error:
             yield Fault(f"{key}.id", cluster.id, error.errors()[0]["msg"])
-        # Stack names and role names know no upper case from lower.
+        # Stack names and role names do not tell upper case from lower case.
         if cluster.id.lower() in seen:
-            yield Fault(f"{key}.id", cluster.id, "an id of its own: it tells clusters apart in AMP")
+            allowed = "an id that no other cluster has, in upper or lower case: AMP tells clusters"
+            yield Fault(f"{key}.id", cluster.id, f"{allowed} apart by it")
         seen.add(cluster.id.lower())
         account = cluster.role_arn.split(":")[4] if cluster.role_arn else None
-        first = places.setdefault((cluster.name, cluster.region, account), index)
+        first = indexes.setdefault((cluster.name, cluster.region, account), index)
         if first != index:
-            allowed = f"another cluster than clusters[{first}]: two stacks would share a namespace"
-            yield Fault(f"{key}.name", cluster.name, allowed)
+            problem = f"clusters[{first}] is the same cluster, and two stacks would share a"
+            yield Fault(f"{key}.name", cluster.name, problem=f"{problem} namespace; remove one")
 
 
 def _volumes(settings: Settings) -> Iterator[Fault]:
     kubecost = settings.kubecost
     if kubecost.encrypted_volumes and kubecost.storage_class:
-        allowed = "false with kubecost.storage_class, which names another class"
-        yield Fault("kubecost.encrypted_volumes", True, allowed)
+        problem = "not allowed with kubecost.storage_class, which names another StorageClass"
+        yield Fault("kubecost.encrypted_volumes", True, problem=problem)
 
 
 def find_open(key: str, cidrs: tuple[str, ...], hint: str = "") -> Iterator[Fault]:
-    """Refuse an allow-list that is open to (nearly) everyone or lists an address twice.
+    """Refuse an allow-list that admits (nearly) everyone or lists an address twice.
 
-    What is open is the sum of the list: the internet is also 256 blocks of /8.
+    All blocks count together, because 256 blocks of /8 are the whole internet too.
     """
     blocks = sorted(map(IPv4Network, cidrs))
     widest: IPv4Network | None = None
     for block in blocks:
         if block.prefixlen < 8:
-            yield Fault(key, str(block), "blocks of /8 or smaller, not (half) the internet")
+            allowed = "blocks of /8 or smaller; this one is too much of the internet"
+            yield Fault(key, str(block), allowed)
         if widest and block.subnet_of(widest):
-            yield Fault(key, str(block), f"blocks that do not overlap; {widest} is listed, too")
+            allowed = f"blocks that do not overlap; {widest} in the list contains this one"
+            yield Fault(key, str(block), allowed)
         else:
             widest = block
     public = sum(each.num_addresses for each in collapse_addresses(blocks) if not _is_private(each))
     if public > MOST_ADDRESSES and all(block.prefixlen >= 8 for block in blocks):
-        allowed = f"at most {MOST_ADDRESSES:,} public addresses together, as many as a /8 has{hint}"
+        allowed = f"at most {MOST_ADDRESSES:,} public addresses in total, as many as a /8 has{hint}"
         yield Fault(key, f"{len(blocks)} blocks with {public:,} public addresses", allowed)
 
 
 def _alerts_receivers(settings: Settings) -> Iterator[Fault]:
     alerts = settings.alerts
     if alerts.emails and alerts.sns_topic_arn:
-        allowed = "nothing beside alerts.sns_topic_arn: subscribe the addresses to that topic"
-        yield Fault("alerts.emails", alerts.emails, allowed)
+        problem = "not allowed with alerts.sns_topic_arn; subscribe the addresses to that topic"
+        yield Fault("alerts.emails", alerts.emails, problem=problem)
     if alerts.encrypted and alerts.sns_topic_arn:
-        yield Fault("alerts.encrypted", True, "false: the topic in alerts.sns_topic_arn is yours")
+        problem = "not allowed with alerts.sns_topic_arn; encrypt that topic where you manage it"
+        yield Fault("alerts.encrypted", True, problem=problem)
     if not alerts.enabled and (alerts.budgets or alerts.pagerduty.secret_arn):
-        allowed = "who is told, here or in alerts.sns_topic_arn: without it there are no alerts"
-        yield Fault("alerts.emails", [], allowed)
+        allowed = "at least one address, or a topic in alerts.sns_topic_arn; without one of them"
+        yield Fault("alerts.emails", [], f"{allowed} no alert is sent")
 
 
 def _alerts_places(settings: Settings) -> Iterator[Fault]:
@@ -185,14 +201,14 @@ def _alerts_places(settings: Settings) -> Iterator[Fault]:
         "pagerduty.secret_arn": alerts.pagerduty.secret_arn,
     }.items():
         if arn and arn.split(":")[3] != region:
-            yield Fault(f"alerts.{key}", arn, f"one in {region}, where the workspaces are")
+            yield Fault(f"alerts.{key}", arn, f"an ARN in {region}, the region of the workspaces")
 
 
 def _alerts_abroad(settings: Settings) -> Iterator[Fault]:
     amp = settings.amp
     if settings.alerts.enabled and amp.workspace_id and amp.role_arn:
-        allowed = "no alerts: in a workspace of another account, its owner makes them"
-        yield Fault("amp.role_arn", amp.role_arn, allowed)
+        problem = "not allowed with alerts: only the owner of a workspace in another account can"
+        yield Fault("amp.role_arn", amp.role_arn, problem=f"{problem} create its alerts")
 
 
 def _budgets(settings: Settings) -> Iterator[Fault]:
@@ -208,28 +224,29 @@ def _budgets(settings: Settings) -> Iterator[Fault]:
         scope = (budget.cluster, budget.namespace, budget.label)
         if scope in seen:
             given = budget.model_dump(exclude={"at"}, exclude_none=True)
-            yield Fault(key, given, "one budget for the same; give it several percentages under at")
+            allowed = "one budget for the same cluster, namespace and label; list its percentages"
+            yield Fault(key, given, f"{allowed} under at")
         seen.add(scope)
 
 
 def _created_report(settings: Settings) -> Iterator[Fault]:
     report, role_arn = settings.billing.report, settings.billing.account_role_arn
     if role_arn and not report.create:
-        yield Fault("billing.account_role_arn", role_arn, _ONLY_CREATED)
+        yield Fault("billing.account_role_arn", role_arn, problem=_ONLY_CREATED)
 
 
-_ONLY_CREATED = "only with billing.report.create: true; it is about the report created here"
+_ONLY_CREATED = "allowed only with billing.report.create: true; it applies to the created report"
 
 
 def _cost_allocation_tags(settings: Settings) -> Iterator[Fault]:
     tags = settings.billing.cost_allocation_tags
     if tags and not settings.billing.report.create:
-        yield Fault("billing.cost_allocation_tags", tags, _ONLY_CREATED)
+        yield Fault("billing.cost_allocation_tags", tags, problem=_ONLY_CREATED)
     columns = Counter(map(tag_column, tags))
     for column in [column for column, count in columns.items() if count > 1]:
         same = [key for key in tags if tag_column(key) == column]
-        allowed = f"tag keys that AWS does not spell alike: each of these is {column}"
-        yield Fault("billing.cost_allocation_tags", same, allowed)
+        problem = f"these tag keys share one column of the report, {column}; keep one of them"
+        yield Fault("billing.cost_allocation_tags", same, problem=problem)
 
 
 def _existing_reports(settings: Settings) -> Iterator[Fault]:
@@ -238,13 +255,13 @@ def _existing_reports(settings: Settings) -> Iterator[Fault]:
     for index, report in enumerate(billing.existing_reports):
         key = f"billing.existing_reports[{index}]"
         if report.role_arn and report.report_bucket:
-            allowed = "only without role_arn: that role reads the files"
-            yield Fault(f"{key}.report_bucket", report.report_bucket, allowed)
+            problem = "not allowed with role_arn, because that role reads the files"
+            yield Fault(f"{key}.report_bucket", report.report_bucket, problem=problem)
         if not report.role_arn and not report.report_bucket:
-            allowed = "the bucket with the report's files, or role_arn, a role that may read them"
-            yield Fault(f"{key}.report_bucket", MISSING, allowed)
+            problem = "name the bucket with the report's files, or a role_arn that may read them"
+            yield Fault(f"{key}.report_bucket", MISSING, problem=problem)
         if report.account in accounts:
-            allowed = "one report for each payer account, or its costs would count twice"
+            allowed = "one report for each payer account; with two, its costs would count twice"
             yield Fault(f"{key}.role_arn", report.role_arn, allowed)
         accounts.append(report.account)
 
@@ -252,15 +269,17 @@ def _existing_reports(settings: Settings) -> Iterator[Fault]:
 def _spot_data_feed(settings: Settings) -> Iterator[Fault]:
     feed = settings.billing.spot_data_feed
     if feed.create and feed.bucket:
-        allowed = "not with create: true; name a bucket for a feed that exists, or create one"
-        yield Fault("billing.spot_data_feed.bucket", feed.bucket, allowed)
+        problem = (
+            "not allowed with create: true; name the bucket of an existing feed, or create one"
+        )
+        yield Fault("billing.spot_data_feed.bucket", feed.bucket, problem=problem)
     if feed.region and not feed.bucket:
-        allowed = "only with the bucket of an existing feed"
-        yield Fault("billing.spot_data_feed.region", feed.region, allowed)
+        problem = "allowed only with billing.spot_data_feed.bucket, the bucket of an existing feed"
+        yield Fault("billing.spot_data_feed.region", feed.region, problem=problem)
 
 
 def _bill_by_hand(settings: Settings) -> Iterator[Fault]:
-    """Refuse a bill among the user's Helm values beside that of the section billing."""
+    """Refuse a bill in the user's Helm values if the section billing configures one too."""
     billing, written = settings.billing, settings.kubecost.values.get("kubecostProductConfigs")
     decided = {
         "billing": ("cloudIntegration", "athena", "masterPayer") if billing.is_on else (),
@@ -271,7 +290,7 @@ def _bill_by_hand(settings: Settings) -> Iterator[Fault]:
         for key, value in written.items() if isinstance(written, dict) else ():
             if key.startswith(beginnings):
                 path = f"kubecost.values.kubecostProductConfigs.{key}"
-                yield Fault(path, value, f"nothing: {section} decides it")
+                yield Fault(path, value, problem=f"not allowed here: {section} sets it")
 
 
 def _state(settings: Settings) -> Iterator[Fault]:
@@ -280,5 +299,5 @@ def _state(settings: Settings) -> Iterator[Fault]:
     section = {"s3": state.s3, "cloud": state.cloud}.get(state.backend)
     for key in required[state.backend]:
         if getattr(section, key) is None:
-            allowed = f"it must be given when state.backend is {state.backend}"
-            yield Fault(f"state.{state.backend}.{key}", MISSING, allowed)
+            problem = f"it must be given when state.backend is {state.backend}"
+            yield Fault(f"state.{state.backend}.{key}", MISSING, problem=problem)

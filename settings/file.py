@@ -1,7 +1,7 @@
-"""kubecost.yaml -> `Settings`, or one readable line for each thing that is wrong with it.
+"""Read kubecost.yaml as `Settings`, or report each fault in it on one readable line.
 
 The file is `kubecost.yaml` beside main.py, or the one that the environment variable
-`KUBECOST_CONFIG` names. Other files of the user's are read and explained alike (`parse`).
+`KUBECOST_CONFIG` names. `parse` reads other YAML files of the user with the same messages.
 """
 
 import difflib
@@ -29,7 +29,7 @@ _HIDDEN = "(not shown)"
 
 
 class SettingsError(Exception):
-    """The settings file cannot be used; `faults` are lines for a person, one for each reason."""
+    """The settings file cannot be used; `faults` has one readable line for each reason."""
 
     def __init__(self, file: str, faults: Collection[Fault | str]) -> None:
         self.faults = [_printable(f"{file}: {fault}") for fault in faults]
@@ -37,7 +37,7 @@ class SettingsError(Exception):
 
 
 def _printable(line: str) -> str:
-    """Escape what would break a line or steer a terminal."""
+    """Escape characters that would break a line or control a terminal."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
@@ -47,15 +47,15 @@ Check = Callable[[Settings], Iterator[Fault]]
 def load(*checks: Check) -> Settings:
     """Read and validate the settings file.
 
-    `checks` judge what the settings by themselves cannot: architectures, values of charts.
-    Raises SettingsError with every fault that was found.
+    `checks` find what the settings alone cannot show, such as faults of architectures and chart
+    values. Raises SettingsError with every fault that was found.
     """
     path = Path(os.environ.get("KUBECOST_CONFIG") or Path(__file__).parent.parent / "kubecost.yaml")
     return settings_in(read_text(path), *checks, file=path.name)
 
 
 def settings_in(text: str, *checks: Check, file: str) -> Settings:
-    """Validate the text of a settings file, as load does; `file` is what the faults call it."""
+    """Validate the text of a settings file as `load` does; `file` is its name in messages."""
     data = _mapping(text, Settings, file)
     faults: list[Fault] = []
     try:
@@ -72,10 +72,10 @@ def settings_in(text: str, *checks: Check, file: str) -> Settings:
 
 
 def _known(data: dict[str, Any], wrong: Iterable[tuple[int | str, ...]]) -> Settings:
-    """Validate what is not at a location of `wrong`. A field that is there then has no value.
+    """Validate everything outside the locations in `wrong`; the fields there get no value.
 
-    So the combinations of all other keys can be judged, and none with a default that the user
-    did not choose.
+    So the combinations of all other keys can be checked, and none is checked with a default that
+    the user did not choose.
     """
     data = deepcopy(data)
     unknown = []
@@ -94,7 +94,7 @@ def _known(data: dict[str, Any], wrong: Iterable[tuple[int | str, ...]]) -> Sett
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
-        # Wrong only without its neighbour, such as the allow-list beside an old `expose`.
+        # Wrong only because a key beside it is gone, such as allowed_cidrs beside an old `expose`.
         return _known(data, [*wrong, *(each["loc"] for each in error.errors(include_url=False))])
     for path in unknown:
         settings = _forget(settings, path)
@@ -102,7 +102,7 @@ def _known(data: dict[str, Any], wrong: Iterable[tuple[int | str, ...]]) -> Sett
 
 
 def _forget(section: Kind, path: tuple[int | str, ...]) -> Kind:
-    """Copy a section without the value of a field; whoever asks for it gets an AttributeError."""
+    """Copy a section without the value of one field; reading it raises AttributeError."""
     name = str(path[0])
     values = dict(section.__dict__)
     if len(path) > 1:
@@ -116,12 +116,12 @@ def _forget(section: Kind, path: tuple[int | str, ...]) -> Kind:
 
 
 def parse(path: Path, kind: type[Kind]) -> Kind:
-    """Read a YAML file as a `kind` of section; raises SettingsError with every fault in it."""
+    """Read a YAML file as a section of type `kind`; raise SettingsError with every fault in it."""
     return parse_text(read_text(path), kind, path.name)
 
 
 def parse_text(text: str, kind: type[Kind], file: str) -> Kind:
-    """Read YAML as parse does; `file` is what the faults call it."""
+    """Read YAML as `parse` does; `file` is its name in messages."""
     data = _mapping(text, kind, file)
     try:
         return kind.model_validate(data)
@@ -131,12 +131,12 @@ def parse_text(text: str, kind: type[Kind], file: str) -> Kind:
 
 
 def read_text(path: Path) -> str:
-    """Read a file of the user's; raises SettingsError where it cannot be."""
+    """Read a user's file; raise SettingsError if it cannot be read."""
     try:
         with path.open("rb") as file:
             read = file.read(LONGEST + 1)
         if len(read) > LONGEST:
-            raise SettingsError(path.name, ["is larger than 1 MiB, which no settings file is"])
+            raise SettingsError(path.name, ["is larger than 1 MiB, the limit of a settings file"])
         return read.decode("utf-8")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -153,19 +153,19 @@ def _mapping(text: str, kind: type[Section], file: str) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise SettingsError(file, [_yaml_fault(error)]) from None
     if not isinstance(data, dict):
-        found = "the file is empty" if data is None else f"found a {type(data).__name__}"
+        found = "is empty" if data is None else f"holds a {type(data).__name__}"
         keys = " and ".join(list(kind.model_fields)[:2])
-        raise SettingsError(file, [f"{found}; allowed: keys such as {keys}"])
+        raise SettingsError(file, [f"{found}; it must hold keys such as {keys}"])
     if faults := list(find_texts(data)):
         raise SettingsError(file, faults)
     return data
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """Makes an error of what PyYAML takes silently, or ends with another exception than its own.
+    """Raise a YAML error where PyYAML stays silent or raises an exception that is not its own.
 
-    Two equal keys, of which it keeps the last; a value that is not of its tag; and aliases that
-    stand for more than anyone writes.
+    That is: two equal keys, of which PyYAML keeps the last; a value that does not fit its tag; and
+    aliases that expand to more than anyone writes.
     """
 
     _depth = 0
@@ -180,26 +180,26 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return node
 
     def get_single_node(self) -> yaml.Node | None:
-        """Read a document, whose aliases count as often as they stand there."""
+        """Read a document; refuse it if it has too many values after its aliases are expanded."""
         node: yaml.Node | None = super().get_single_node()
         if node is not None:
             _count(node, {})
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Make what a node stands for."""
+        """Make the Python value of a node."""
         try:
             return super().construct_object(node, deep)
         except (KeyError, AttributeError, IndexError, TypeError):
             tag = node.tag.replace("tag:yaml.org,2002:", "!!")
             scalar = isinstance(node, yaml.ScalarNode)
-            problem = f"{node.value!r} is no {tag}" if scalar else f"this is no {tag}"
+            problem = f"{node.value!r} is not a {tag}" if scalar else f"this is not a {tag}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         if not isinstance(node, yaml.MappingNode):
             raise yaml.constructor.ConstructorError(
-                None, None, "this is no mapping, as its tag says", node.start_mark
+                None, None, "the tag says mapping, but this is not one", node.start_mark
             )
         seen = set()
         for key_node, _ in node.value:
@@ -212,12 +212,12 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:
-    """Count a node and all below it; refuse one that holds itself, or too many."""
+    """Count a node and all below it; refuse a node that contains itself, or too many nodes."""
     if id(node) in known:
         count = known[id(node)]
         if not count:
             raise yaml.constructor.ConstructorError(
-                None, None, "an alias stands inside of what it stands for", node.start_mark
+                None, None, "an alias stands inside the value that it repeats", node.start_mark
             )
         return count
     known[id(node)] = 0
@@ -227,7 +227,7 @@ def _count(node: yaml.Node, known: dict[int, int]) -> int:
         for child in each if isinstance(each, tuple) else (each,):
             count += _count(child, known)
     if count > MOST_NODES:
-        problem = f"more than {MOST_NODES:,} values, counted with what aliases stand for"
+        problem = f"more than {MOST_NODES:,} values after its aliases are expanded"
         raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
     known[id(node)] = count
     return count
@@ -235,7 +235,7 @@ def _count(node: yaml.Node, known: dict[int, int]) -> int:
 
 def _yaml_fault(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "is nested too deep"
+        return f"is nested too deeply: at most {DEEPEST} levels are allowed"
     if not isinstance(error, yaml.MarkedYAMLError):
         return f"is not YAML: {' '.join(str(error).split())}"
     mark = error.problem_mark or error.context_mark
@@ -244,20 +244,21 @@ def _yaml_fault(error: Exception) -> str:
 
 
 def _fault(error: ErrorDetails, kind: type[Section]) -> Fault:
-    """Say one of pydantic's errors in this project's words."""
+    """Turn one of pydantic's errors into a fault with this project's wording."""
     path = [part for part in error["loc"] if part != "[key]"]
     if path[:2] == ["kubecost", "values"]:
         path = path[:3]
     key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
     given, context = error["input"], error.get("ctx", {})
     number = isinstance(given, int | float) and not isinstance(given, bool)
+    shown = _HIDDEN if _may_be_secret(path, given) else given
     match error["type"]:
         case "extra_forbidden" if instead := _section_of(path, kind).REFUSED.get(str(path[-1])):
-            given, allowed = _HIDDEN, instead
+            return Fault(key, _HIDDEN, problem=f"not allowed here; use {instead}")
         case "extra_forbidden":
-            allowed = f"there is no such key{_nearest(path, kind)}"
+            return Fault(key, shown, problem=f"there is no such key{_nearest(path, kind)}")
         case "missing":
-            given, allowed = MISSING, "it must be given"
+            return Fault(key, MISSING, problem="it must be given")
         case "literal_error":
             allowed = context["expected"].replace("'", '"') + (", in quotes" if number else "")
         case "string_type":
@@ -282,7 +283,7 @@ def _fault(error: ErrorDetails, kind: type[Section]) -> Fault:
             allowed = f"at most {context['le']}"
         case _:
             allowed = error["msg"]
-    return Fault(key, _HIDDEN if _may_be_secret(path, given) else given, allowed)
+    return Fault(key, shown, allowed)
 
 
 def _may_be_secret(path: list[int | str], given: Any) -> bool:
@@ -304,7 +305,7 @@ def _nearest(path: list[int | str], section: type[Section]) -> str:
 
 
 def _section_of(path: list[int | str], section: type[Section]) -> type[Section]:
-    """Find the section that the last part of a path is, or should be, a key of."""
+    """Find the section to which the last part of a path belongs, or should belong."""
     for part in path[:-1]:
         if isinstance(part, str) and part in section.model_fields:
             section = _section_in(section.model_fields[part].annotation) or section

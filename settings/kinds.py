@@ -1,6 +1,6 @@
-"""The kinds of values in the settings: what text of each kind may be, for Python and for editors.
+"""The kinds of values in the settings: which text each kind allows, for Python and for editors.
 
-`settings` puts them together. Nothing here knows a key.
+`settings` assigns them to keys. Nothing here knows a key.
 """
 
 import re
@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 
 class _Checked:
-    """What pydantic is to check after it knows the type."""
+    """A check that pydantic runs after it checked the type."""
 
     def check(self, value: Any) -> Any:
         """Give the value back, or say what is allowed."""
@@ -32,7 +32,7 @@ class _Checked:
 
 @dataclass(frozen=True)
 class Matching(_Checked):
-    """Text that `pattern` matches whole; `allowed` says in words what that is."""
+    """Text that `pattern` matches as a whole; `allowed` describes it in words."""
 
     pattern: str
     allowed: str
@@ -68,7 +68,7 @@ def _ecma_262(pattern: str) -> str:
 
 
 class _NotEmpty(_Checked):
-    """A list with an entry. Field(min_length=1) would count faulty entries as missing, too."""
+    """A list with an entry. Field(min_length=1) would count faulty entries as missing too."""
 
     def check(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
         """Give the entries back, or say that there must be one."""
@@ -128,14 +128,14 @@ ClusterName = Annotated[
         "an EKS cluster name: 1 to 100 letters, digits, hyphens and underscores",
     ),
 ]
-# The chart prints the id unquoted (cost-analyzer-deployment-template.yaml, CLUSTER_ID), and YAML
-# must still read text there: hence no number and none of the words that are no text in YAML 1.1.
+# The chart prints the id without quotes (cost-analyzer-deployment-template.yaml, CLUSTER_ID), and
+# YAML must still read it as text. So it is not a number or a YAML 1.1 word such as true.
 ClusterId = Annotated[
     str,
     Matching(
         r"(?!(?i:cluster-one|y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9_-]{0,62}",
-        "1 to 63 letters, digits, hyphens and underscores, beginning with a letter; not "
-        "cluster-one (the chart's default, under which clusters merge), no YAML word like true",
+        "1 to 63 letters, digits, hyphens and underscores, beginning with a letter; not a YAML "
+        "word such as true, and not cluster-one (the chart's default, which would merge clusters)",
     ),
 ]
 RoleArn = Annotated[
@@ -163,7 +163,7 @@ KmsKeyArn = Annotated[
     str,
     Matching(
         r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]{1,100}",
-        "a KMS key ARN (no alias) such as arn:aws:kms:eu-west-1:111122223333:key/1234-abcd",
+        "a KMS key ARN (not an alias) such as arn:aws:kms:eu-west-1:111122223333:key/1234-abcd",
     ),
 ]
 PrincipalArn = Annotated[
@@ -178,14 +178,14 @@ Cidr = Annotated[
     str,
     Matching(
         rf"({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?\d)",
-        "an IPv4 block such as 10.0.0.0/16, a single address such as 203.0.113.7/32",
+        "an IPv4 block such as 10.0.0.0/16, or a single address such as 203.0.113.7/32",
     ),
     AfterValidator(_no_host_bits),
 ]
 InstanceType = Annotated[
     str, Matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type such as m7i.large")
 ]
-# The EBS CSI driver does not start with tags for volumes that it reserves (aws-ebs-csi-driver,
+# The EBS CSI driver does not start if it is given a tag that it reserves (aws-ebs-csi-driver,
 # pkg/driver/validation.go).
 TagKey = Annotated[
     str,
@@ -193,7 +193,7 @@ TagKey = Annotated[
         r"(?!(?i:aws:)|kubernetes\.io|(CSIVolumeName|CSIVolumeSnapshotName|ebs\.csi\.aws\.com/cluster)$)"
         r"[\w .:/=+@-]{1,128}",
         "1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with aws: or kubernetes.io, "
-        "none of the EBS CSI driver's own",
+        "and not a tag that the EBS CSI driver sets",
     ),
 ]
 TagValue = Annotated[
@@ -211,14 +211,14 @@ LabelPattern = Annotated[
     str,
     Matching(
         r"[A-Za-z0-9*][A-Za-z0-9._/*-]{0,316}",
-        "the name of a Kubernetes label, * for any text, such as feature.node.kubernetes.io/*",
+        "the name of a Kubernetes label, such as feature.node.kubernetes.io/* (* is any text)",
     ),
 ]
 ImageRegistry = Annotated[
     str,
     Matching(
         r"[A-Za-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*",
-        "a registry's host name and path, without https:// and a slash at the end",
+        "a registry's host name and path, without https:// and without a slash at the end",
     ),
 ]
 ChartRepository = Annotated[
@@ -246,12 +246,12 @@ Bucket = Annotated[str, Matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 buc
 KeyPrefix = Annotated[
     str, Matching(r"[\w.-]+(/[\w.-]+)*", "a key prefix without leading or trailing slash")
 ]
-# Amazon Athena user guide, "Name databases, tables, and columns": what needs no quotes.
+# Names that need no quotes: Amazon Athena user guide, "Name databases, tables, and columns".
 AthenaName = Annotated[
     str,
     Matching(
         r"[a-z_][a-z0-9_]{0,254}",
-        "a database or table of Athena: lower case letters, digits and underscores",
+        "an Athena database or table: lower case letters, digits and underscores",
     ),
 ]
 Workgroup = Annotated[
@@ -270,7 +270,7 @@ TopicArn = Annotated[
     Matching(
         r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}",
         "the ARN of a standard SNS topic such as arn:aws:sns:eu-west-1:111122223333:finops "
-        "(AMP sends to no FIFO topic)",
+        "(AMP cannot send to a FIFO topic)",
     ),
 ]
 SecretArn = Annotated[

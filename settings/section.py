@@ -1,4 +1,4 @@
-"""What every mapping of the settings file has in common."""
+"""The base class of every mapping in the settings file."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,8 +10,8 @@ from pydantic_core import CoreSchema
 class Section(BaseModel):
     """A mapping of the settings file: an unknown key or a wrong type is a fault.
 
-    `REFUSED` has keys that people may expect, with what is allowed in their place; their values
-    are not shown.
+    `REFUSED` names keys that people may expect here, each with what to use instead. Messages do
+    not show their values.
     """
 
     REFUSED: ClassVar[Mapping[str, str]] = {}

@@ -1,7 +1,7 @@
-"""Texts and keys that no program takes as what they are, in whatever was read from YAML.
+"""Refuse texts, numbers and keys that CDKTF or JavaScript would misread.
 
-They would come out as something else, or end a later program with a traceback, so they are refused
-wherever they stand.
+They would become another value, or end a later program with a traceback. So they are refused
+anywhere in the data that was read from YAML.
 """
 
 import re
@@ -11,8 +11,8 @@ from typing import Any
 
 from settings.faults import Fault
 
-# What CDKTF resolves inside of any text (cdktf 0.21, tokens/private/encoding.ts): a number of a
-# token would be another value of the app, such as a resource of another stack.
+# CDKTF resolves tokens inside any text (cdktf 0.21, tokens/private/encoding.ts). A token's number
+# would become another value of the app, such as a resource of another stack.
 _TOKEN = re.compile(r"[$#&]\{TfToken\[")
 _NUMBER = re.compile(r"[-+]?[\d.]+[eE][-+]?\d+")
 _NUMBER_MARK = b"\xfb\xff"
@@ -21,13 +21,13 @@ _PROTO = "__proto__"
 
 
 def find_texts(data: Any, key: str = "") -> Iterator[Fault]:
-    """Give a fault for each text, number and key that is none for a program."""
+    """Give a fault for each text, number and key that a program would misread."""
     if isinstance(data, dict):
         for name, value in data.items():
             if isinstance(name, str):
                 path = f"{key}.{name}" if key else name
                 if name == _PROTO:
-                    yield Fault(path, name, "another key: JavaScript takes this one for its own")
+                    yield Fault(path, name, problem="JavaScript reserves this key; rename it")
                 yield from _refused(path, name)
                 yield from find_texts(value, path)
     elif isinstance(data, list):
@@ -39,14 +39,14 @@ def find_texts(data: Any, key: str = "") -> Iterator[Fault]:
 
 def _refused(key: str, value: Any) -> Iterator[Fault]:
     if isinstance(value, float) and _is_token(value):
-        yield Fault(key, value, "another number: CDKTF takes this one for a reference of its own")
+        yield Fault(key, value, problem="CDKTF reads this number as a reference; change it")
     if not isinstance(value, str):
         return
     if _SURROGATE.search(value):
-        yield Fault(key, value, "text that is Unicode: this has half of a surrogate pair")
+        yield Fault(key, value, problem="it is not Unicode, but has half of a surrogate pair")
     numbers = (_is_token(float(number)) for number in _NUMBER.findall(value) if _is_float(number))
     if _TOKEN.search(value) or any(numbers):
-        yield Fault(key, value, "another text: CDKTF takes this one for a reference of its own")
+        yield Fault(key, value, problem="CDKTF reads part of this text as a reference; change it")
 
 
 def _is_float(text: str) -> bool:

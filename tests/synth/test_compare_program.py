@@ -176,7 +176,7 @@ def test_the_file_of_prices_is_a_form_to_fill_in(run: Run, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "faults"),
     [
-        ("", ["the file is empty; allowed: keys such as regions and free_tier"]),
+        ("", ["is empty; it must hold keys such as regions and free_tier"]),
         ("regions: [", ["is not YAML: "]),
         (
             "regions: {us: {}}",
@@ -185,7 +185,7 @@ def test_the_file_of_prices_is_a_form_to_fill_in(run: Run, tmp_path: Path) -> No
         (
             "regions: {eu-west-3: {storage_per_gb: 3}}",
             [
-                "regions.eu-west-3.storage_per_gb: given 3; allowed: there is no such key; did you"
+                "regions.eu-west-3.storage_per_gb: given 3; there is no such key; did you"
                 " mean storage_per_gb_month?"
             ],
         ),
@@ -193,7 +193,7 @@ def test_the_file_of_prices_is_a_form_to_fill_in(run: Run, tmp_path: Path) -> No
             "regions: {eu-west-3: {storage_per_gb_month: {usd: -1, date: 2026-11-24}}}",
             [
                 "regions.eu-west-3.storage_per_gb_month.usd: given -1; allowed: at least 0",
-                "regions.eu-west-3.storage_per_gb_month.source: missing; allowed: it must be given",
+                "regions.eu-west-3.storage_per_gb_month.source: missing; it must be given",
             ],
         ),
         (
@@ -358,7 +358,7 @@ def test_every_settings_file_can_be_compared(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("nodes: 20", "mine.yaml: nodes: given 20; allowed: there is no such key; "),
+        ("nodes: 20", "mine.yaml: nodes: given 20; there is no such key; "),
         (
             "kubecost: {values: {prometheus: {server: {persistentVolume: {size: much}}}}}",
             "compare: kubecost.values: a size that Kubernetes does not know: ",
