@@ -19,17 +19,17 @@ from tools.gate.kinds import KINDS
 from tools.gate.rules import free
 
 Stacks = Callable[[str], dict[str, Stack]]
-# What the settings of each file ask a word for; the defaults ask for none.
+# What a person must accept in the stacks of each settings file; nothing in the defaults.
 ASKS = {
     "defaults": [],
     "s3": [],
     "terraform-cloud": [],
-    "exposed": ["writes a name into DNS"],
+    "exposed": ["creates a name in DNS"],
     "alerts": [
-        "lets services send messages",
-        "makes a key with a policy of its own",
+        "creates a key with its own policy",
+        "lets AWS services send messages",
         "sends alerts",
-        "sends alerts to somebody",
+        "sends alerts to a subscriber",
     ],
 }
 
@@ -169,7 +169,7 @@ def test_whatever_goes_asks(worlds: dict[str, World]) -> None:
                 assert bool(whats(plan, world.stack)) != may, (change["address"], actions)
             change["change"] = kept
     assert whats_of_replaced_release(worlds["prom"]) == [
-        "is replaced; with it goes the release and, by its volumes, what only they hold"
+        "is replaced; you lose the release and the data on its volumes"
     ]
 
 
@@ -190,7 +190,7 @@ def test_a_kind_that_is_not_known_asks(kind: str, worlds: dict[str, World]) -> N
 def test_what_is_imported_asks(worlds: dict[str, World]) -> None:
     plan = plans.update(worlds["base"].stack, worlds["base"].stack)
     plan["resource_changes"][0]["change"]["importing"] = {"id": "theirs"}
-    assert whats(plan, worlds["base"].stack) == ["is taken over from what exists"]
+    assert whats(plan, worlds["base"].stack) == ["is imported: it exists already"]
 
 
 def test_what_is_put_off_is_judged(worlds: dict[str, World]) -> None:

@@ -62,7 +62,7 @@ def test_the_whole_internet_is_known_by_its_sum() -> None:
 
 def test_what_is_no_block_is_not_understood() -> None:
     for value in (["x"], ["10.0.0.1/8"], [None], [1], {"a": "10.0.0.0/8"}, Unread(("${var.x}",))):
-        assert networks.opened([], value).startswith("is open to what cannot be read")
+        assert networks.opened([], value).startswith("is open to addresses that cannot be read")
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         file.write_text(json.dumps(content))
     named = [str(file) for file in files]
     assert command.main(named) == 1
-    assert capsys.readouterr().out == "aws_lb.x\\x1b]2J: is of a kind that is not known here\n"
+    assert capsys.readouterr().out == (
+        "aws_lb.x\\x1b]2J: is of a kind that the gate does not know\n"
+    )
     assert command.main([*named, "--override"]) == 0
     for broken in ("", "{", "[]", "{}", '{"format_version": "2.0"}', "[" * 100_000):
         files[0].write_text(broken)

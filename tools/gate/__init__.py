@@ -1,9 +1,10 @@
-"""Which plans may pass a review without a word, and what of the others asks for one.
+"""The policy gate: which changes in a plan pass, and which a person must accept.
 
-The gate knows what may pass, not what must not: for each kind of resource that this project makes,
-the arguments that may change (`kinds`), the rights that a policy may give (`rights`), the values
-that a chart may get (`values`). All else asks: an unknown kind, argument or value, whatever goes,
-whatever is wider, weaker or open to more than before.
+The gate lists what may pass, not what must not. For each kind of resource that this project
+creates, it lists the arguments that may change (`kinds`), the rights that a policy may give
+(`rights`) and the values that a chart may get (`values`). It asks a person about everything else:
+an unknown kind, argument or value; a resource that is lost; and anything that becomes wider,
+weaker or open to more addresses.
 
 Standard library only: the job that judges a plan holds credentials, and installs no packages.
 """
@@ -22,7 +23,7 @@ __all__ = ["OVERRIDE_LABEL", "Finding", "PlanError", "digest", "findings", "numb
 
 
 class Finding(NamedTuple):
-    """What asks for a word: where it is, and what it is. Both may quote the plan."""
+    """A change that a person must accept: where it is, and what it is. Both may quote the plan."""
 
     where: str
     what: str
@@ -32,19 +33,19 @@ class Finding(NamedTuple):
 
 
 def unsafe(stack: Any) -> list[Finding]:
-    """Give what should not even be planned with credentials: see `tools.gate.stack`."""
+    """Find what must not even be planned with credentials: see `tools.gate.stack`."""
     return [Finding("the stack", text) for text in stacks.unsafe(stack)]
 
 
 def findings(plan: Any, stack: Json) -> list[Finding]:
-    """Give each thing that asks for a word.
+    """Find each change that a person must accept.
 
     Args:
-        plan: what `terraform show -json` printed.
-        stack: the stack's cdk.tf.json, of which the plan was made.
+        plan: the output of `terraform show -json`.
+        stack: the stack's cdk.tf.json, which was planned.
 
     Raises:
-        PlanError: the plan is errored, empty, malformed or of another stack.
+        PlanError: the plan has an error, is empty or malformed, or is of another stack.
     """
     found = unsafe(stack)
     for change in read(plan, stack):
@@ -55,14 +56,14 @@ def findings(plan: Any, stack: Json) -> list[Finding]:
 def _judge(change: Change) -> Iterator[str]:
     kind = KINDS.get(change.kind)
     if change.imported:
-        yield "is taken over from what exists"
-    if change.goes:
+        yield "is imported: it exists already"
+    if change.is_lost:
         verb = "is replaced" if "create" in change.actions else "is destroyed"
-        verb = "is given up" if "forget" in change.actions else verb
+        verb = "is removed from the state, not destroyed" if "forget" in change.actions else verb
         if not (kind and kind.replaceable and verb == "is replaced"):
-            yield f"{verb}; with it goes {kind.loses}" if kind and kind.loses else verb
+            yield f"{verb}; you lose {kind.loses}" if kind and kind.loses else verb
     if kind is None:
-        yield "is of a kind that is not known here"
+        yield "is of a kind that the gate does not know"
         return
     if change.after is ABSENT:
         return

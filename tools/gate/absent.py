@@ -1,4 +1,4 @@
-"""The two values that no plan has: what is not there, and what cannot be read yet."""
+"""Two values that a plan cannot express: an absent argument, and one that is still unknown."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -10,15 +10,15 @@ class _Absent(Enum):
 
 
 ABSENT: Final = _Absent.ABSENT
-"""An argument that is not there: null, an empty list, or a resource that is not made yet."""
+"""An argument that is not set (null or an empty list), or a resource that does not exist yet."""
 
 
 @dataclass(frozen=True)
 class Unread:
-    """A value that is unknown until it is applied; `texts` is what the stack says in its place.
+    """A value that is unknown until apply; `texts` is what the stack writes in its place.
 
-    There are several where a plan sorts blocks that the stack has in an order of its own: each of
-    them may be the one.
+    There are several texts if the plan sorts blocks in another order than the stack: each of them
+    may belong to this value.
     """
 
     texts: tuple[str, ...]
@@ -28,5 +28,5 @@ class Unread:
 
 
 def is_empty(value: Any) -> bool:
-    """Tell whether a value says nothing: Terraform writes an unset block as an empty list."""
+    """Tell whether a value is unset: Terraform writes an unset block as an empty list."""
     return value is None or value is ABSENT or value in ([], {}, "")

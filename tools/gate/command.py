@@ -1,4 +1,4 @@
-"""Judge a plan: say what in it asks for a word of a person."""
+"""Judge a plan: print each change that a person must accept."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from tools.gate import findings
 
 
 def main(arguments: list[str]) -> int:
-    """Print the findings; 1 if there are any and nobody overrides them, 2 without a plan."""
+    """Print the findings; return 1 if there are any and no override, 2 if there is no plan."""
     parser = command_line("gate", __doc__)
     parser.add_argument("plan", type=Path, help="output of terraform show -json")
     parser.add_argument("synthesized", type=Path, help="the stack's cdk.tf.json")
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
         )
         found = findings(plan, synthesized)
     except (OSError, ValueError, RecursionError) as error:
-        print(f"gate: {error}; a plan comes from terraform show -json", file=sys.stderr)
+        print(f"gate: {error}; give the output of terraform show -json", file=sys.stderr)
         return 2
-    print("\n".join(map(printable, map(str, found))) or "Nothing asks for a word.")
+    print("\n".join(map(printable, map(str, found))) or "The plan passes: nothing to accept.")
     return 1 if found and not options.override else 0

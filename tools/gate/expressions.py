@@ -1,7 +1,8 @@
-"""Terraform's expressions inside of texts: which ones there are, and which can be relied on.
+"""Find Terraform's expressions in texts, and tell which of them are safe.
 
-An expression stands for a value that nobody has seen. The shapes below are references whose value
-AWS makes up by itself, on one line and without a wildcard: a name, an id, an ARN, an address.
+An expression stands for a value that is not known yet. The shapes below are safe: they are
+references whose value AWS chooses, on one line and without a wildcard. Such a value is a name, an
+id, an ARN or an address.
 """
 
 import re
@@ -10,7 +11,7 @@ from functools import cache
 
 _NAME = r"\w+"
 _LOOKED_UP = r"(data\.)?"
-# Add a shape here if it is a reference to one attribute that AWS, and no text in the stack, sets.
+# Add a shape here if it refers to one attribute that AWS sets, and that no text in the stack sets.
 KNOWN_SHAPES = (
     rf"{_LOOKED_UP}aws_prometheus_workspace\.{_NAME}\.(id|arn|prometheus_endpoint)",
     rf"aws_iam_role\.{_NAME}\.(arn|name)",
@@ -38,7 +39,8 @@ KNOWN_SHAPES = (
     rf"sha256\(jsonencode\(kubernetes_config_map_v1\.{_NAME}\.data\)\)",
 )
 _KNOWN = re.compile("|".join(f"(?:{shape})" for shape in KNOWN_SHAPES))
-# Functions that make a value of others; file(), templatefile() and the like read the runner.
+# Functions that only compute from their arguments; file(), templatefile() and others read the
+# runner's files.
 KNOWN_FUNCTIONS = {
     "alltrue",
     "anytrue",
@@ -66,14 +68,15 @@ KNOWN_FUNCTIONS = {
 }
 _CALL = re.compile(r"([A-Za-z_][\w:-]*)\s*\(")
 _OPENING = re.compile(r"(\$+|%+)\{")
-# A comment or a heredoc could hide where the expression ends.
+# A comment or a heredoc could hide the end of the expression.
 _HIDES = ("#", "//", "/*", "<<")
 
 
 def expressions(text: str) -> Iterator[str]:
-    """Give what stands in `${…}` and `%{…}`, braces and quotes inside of it included.
+    """Find the content of each `${…}` and `%{…}`, with the braces and quotes inside it.
 
-    An expression whose end cannot be told is given to the end of the text. `$${` is no expression.
+    If the end of an expression cannot be found, it extends to the end of the text. `$${` is not an
+    expression.
     """
     at = 0
     while match := _OPENING.search(text, at):
@@ -116,15 +119,15 @@ def _end_of_quotation(text: str, at: int) -> int:
 
 
 def unknown_expressions(text: str) -> list[str]:
-    """Give the expressions of no known shape."""
+    """Find the expressions that have none of the known shapes."""
     return [each for each in expressions(text) if not _KNOWN.fullmatch(each)]
 
 
 @cache
 def unknown_functions(text: str) -> frozenset[str]:
-    """Give the functions that are called in the text's expressions and are not in the list.
+    """Find the functions that the text's expressions call and KNOWN_FUNCTIONS does not list.
 
-    What stands in quotes counts, too: a template inside of it may call.
+    Text in quotes counts too, because a template inside it may call a function.
     """
     found = list(expressions(text))
     called = {name for each in found for name in _CALL.findall(each)}

@@ -1,4 +1,4 @@
-"""What is open to whom, counted by address: the sum of many blocks is what their list opens."""
+"""Compare blocks of addresses as sets: which addresses a list admits that it did not before."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import (
@@ -15,7 +15,7 @@ from tools.gate.absent import ABSENT, is_empty
 
 Network = IPv4Network | IPv6Network
 EVERYONE = ("0.0.0.0/0", "::/0")
-# RFC 1918, and RFC 6598 as it is used inside of a VPC.
+# RFC 1918, and RFC 6598, which AWS allows inside a VPC.
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 _SHOWN = 4
 
@@ -23,14 +23,14 @@ Ranges = dict[int, list[tuple[int, int]]]
 
 
 class UnreadableError(ValueError):
-    """A value that does not say which addresses it means."""
+    """A value from which no addresses can be read."""
 
 
 def networks(value: Any) -> list[Network]:
     """Read a block, or a list of blocks.
 
     Raises:
-        UnreadableError: one of them is no block, as an unknown value is none.
+        UnreadableError: one of them is not a block, for example an unknown value.
     """
     if is_empty(value):
         return []
@@ -46,7 +46,7 @@ def _refuse(value: Any) -> bool:
 
 
 def newly_open(before: Sequence[Network], after: Sequence[Network]) -> list[Network]:
-    """Give the fewest blocks that hold every address of `after` that `before` has not."""
+    """Find the fewest blocks that hold every address of `after` that `before` does not have."""
     known, found = _ranges(before), []
     for version, spans in _ranges(after).items():
         address: Any = IPv4Address if version == 4 else IPv6Address
@@ -57,7 +57,7 @@ def newly_open(before: Sequence[Network], after: Sequence[Network]) -> list[Netw
 
 
 def _ranges(blocks: Iterable[Network]) -> Ranges:
-    """Give first and last addresses of what the blocks hold together, in order, none touching."""
+    """Merge blocks to ranges of first and last address, sorted, with a gap between any two."""
     ranges: Ranges = {}
     for block in sorted(blocks, key=lambda each: (each.version, int(each.network_address))):
         first, last = int(block.network_address), int(block.broadcast_address)
@@ -81,12 +81,12 @@ def _left(first: int, last: int, known: list[tuple[int, int]]) -> list[tuple[int
 
 
 def public(blocks: Sequence[Network]) -> list[Network]:
-    """Give what of the blocks is no private address."""
+    """Find the parts of the blocks that are not private addresses."""
     return newly_open([IPv4Network(each) for each in PRIVATE], blocks)
 
 
 def shown(blocks: Sequence[Network]) -> str:
-    """Write blocks for a person, the widest first, with the number of their addresses."""
+    """Write blocks for a reader, the widest first, with the number of their addresses."""
     count = sum(block.num_addresses for block in blocks)
     if any(block.prefixlen == 0 for block in blocks):
         return "everyone"
@@ -102,17 +102,17 @@ def everyone() -> list[Network]:
 
 
 def opened(before: Any, after: Any, *, to_create: Sequence[Network] = ()) -> str:
-    """Say to whom a list opens something that it did not; "" to nobody.
+    """Say which addresses a list newly admits; "" if there are none.
 
     Args:
-        before: the list as it is; ABSENT if what it opens is not there yet.
-        after: the list as it shall be.
-        to_create: what may be open from the beginning.
+        before: the list as it is; ABSENT if the resource does not exist yet.
+        after: the list as planned.
+        to_create: what a new resource may admit.
     """
     try:
         new = networks(after)
     except UnreadableError as error:
-        return f"is open to what cannot be read: {error}"
+        return f"is open to addresses that cannot be read: {error}"
     try:
         old = list(to_create) if before is ABSENT else networks(before)
     except UnreadableError:

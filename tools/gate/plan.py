@@ -1,4 +1,4 @@
-"""A plan (`terraform show -json`), read with distrust, and what of it a rule is asked about."""
+"""Read a plan (`terraform show -json`) without trusting it, and find what the rules must judge."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from tools.gate.absent import ABSENT, Unread, is_empty
 
 Json = dict[str, Any]
-# Of a resource's block, what is Terraform's and no argument of the resource.
+# Keys of a resource's block that belong to Terraform and are not arguments of the resource.
 META = {
     "//",
     "depends_on",
@@ -24,18 +24,18 @@ _ACTIONS = {"no-op", "read", "create", "update", "delete", "forget"}
 
 
 class PlanError(ValueError):
-    """A file that is no whole plan of the stack: nothing can be said about it."""
+    """A file that is not a complete plan of the stack, so it cannot be judged."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A resource that a plan makes, changes, destroys or gives up.
+    """A resource that a plan creates, changes, destroys or removes from the state.
 
     Attributes:
-        address, kind: where it is, and its type.
+        address, kind: the resource's address and type.
         actions: what the plan does to it.
         before, after: its arguments; ABSENT where there is no resource.
-        imported: whether it is taken over from what exists.
+        imported: whether the plan imports an existing resource.
     """
 
     address: str
@@ -46,21 +46,22 @@ class Change:
     imported: bool = False
 
     @property
-    def goes(self) -> bool:
-        """Whether the resource that is there does not stay."""
+    def is_lost(self) -> bool:
+        """Whether the existing resource is destroyed, replaced or removed from the state."""
         return bool({"delete", "forget"} & {*self.actions})
 
 
 def read(plan: Any, stack: Json) -> list[Change]:
-    """Give what a plan changes, put off or not.
+    """Read the changes of a plan, deferred ones included.
 
     Args:
-        plan: what `terraform show -json` printed.
-        stack: the stack's cdk.tf.json. An argument with an unknown part, such as a policy for a
-            workspace that is not made yet, is unknown as a whole in a plan; there it shows.
+        plan: the output of `terraform show -json`.
+        stack: the stack's cdk.tf.json. A plan shows nothing of an argument that has an unknown
+            part, such as a policy for a workspace that does not exist yet; the stack shows it.
 
     Raises:
-        PlanError: the plan is of an unknown format, errored, empty, malformed or of another stack.
+        PlanError: the plan has an unknown format or an error, is empty or malformed, or is of
+            another stack.
     """
     try:
         return list(_changes(plan, stack))
@@ -70,17 +71,17 @@ def read(plan: Any, stack: Json) -> list[Change]:
 
 def _changes(plan: Any, stack: Json) -> Iterator[Change]:
     if not isinstance(plan, dict) or "format_version" not in plan:
-        raise PlanError("this is no plan of terraform show -json")
+        raise PlanError("this is not the output of terraform show -json")
     if not str(plan["format_version"]).startswith("1."):
         raise PlanError(f"plan format {plan['format_version']} is not known")
     if plan.get("errored"):
-        raise PlanError("the plan ended with an error, so it is not whole")
+        raise PlanError("the plan ended with an error, so it is incomplete")
     listed = plan.get("resource_changes") or []
     deferred = [each["resource_change"] for each in plan.get("deferred_changes") or []]
     if not listed and not deferred:
         raise PlanError("the plan is empty")
     if plan.get("complete") is False and not deferred:
-        raise PlanError("the plan is of some resources only (-target)")
+        raise PlanError("the plan covers some resources only (-target)")
     declared = _declared(stack)
     seen = set()
     for resource in [*listed, *deferred]:
@@ -89,14 +90,14 @@ def _changes(plan: Any, stack: Json) -> Iterator[Change]:
         change = resource["change"]
         actions = tuple(change["actions"])
         address = str(resource["address"])
-        # Of one for each of some names, the stack says what they have in common.
+        # For a resource with for_each or count, the stack has one block for all of its instances.
         common = address.partition("[")[0]
         if not actions or not {*actions} <= _ACTIONS or not isinstance(resource["type"], str):
-            raise PlanError(f"the plan does {actions} to {address}, which is not known")
+            raise PlanError(f"the plan has unknown actions for {address}: {actions}")
         seen.add(common)
         written = declared.get(common)
         if written is None and not {"delete", "forget"} & {*actions}:
-            raise PlanError(f"{address} is not of this stack: was it synthesized anew?")
+            raise PlanError(f"{address} is not in this stack; synthesize it and plan again")
         if actions == ("no-op",) and not change.get("importing"):
             continue
         before = ABSENT if change["before"] is None else change["before"]
@@ -108,10 +109,10 @@ def _changes(plan: Any, stack: Json) -> Iterator[Change]:
             ABSENT if change["after"] is None else _proposed(before, change, written or {}),
             imported=bool(change.get("importing")),
         )
-    # Of one for each of some names, or by a condition, there may be none.
+    # A resource with count or for_each may have no instance.
     certain = {key for key, body in declared.items() if not {"count", "for_each"} & body.keys()}
     if missing := sorted(certain - seen):
-        raise PlanError(f"the plan lacks {missing[0]}: it is not of this stack")
+        raise PlanError(f"the plan lacks {missing[0]}, so it is not a plan of this stack")
 
 
 def _declared(stack: Json) -> dict[str, Json]:
@@ -123,10 +124,11 @@ def _declared(stack: Json) -> dict[str, Json]:
 
 
 def _proposed(before: Any, change: Json, written: Json) -> Any:
-    """Give the arguments as they shall be, with Unread for those that are unknown.
+    """Compute the planned arguments, with Unread for those that are unknown.
 
-    Of a new resource these are the ones that the stack writes; the rest are defaults of the
-    provider. Of one that is there, what is unknown and not written is AWS's, and stays.
+    For a new resource these are the arguments that the stack writes; the rest are defaults of the
+    provider. For an existing resource, an argument that is unknown and not written is set by AWS
+    and stays.
     """
     arguments = {key: value for key, value in written.items() if key not in META}
     unknown = change.get("after_unknown") or {}
@@ -177,7 +179,7 @@ def _under(written: list[Any], key: str) -> list[Any]:
 
 
 def _items(written: list[Any], count: int) -> list[list[Any]]:
-    """Give for each block what the stack may say of it; a set's are in another order there."""
+    """List for each block what the stack may write for it; a set has another order there."""
     listed = [item for each in written for item in (each if isinstance(each, list) else [each])]
     return [[listed[0]]] if count == 1 and len(listed) == 1 else [listed] * count
 
@@ -194,7 +196,7 @@ def _unread(written: list[Any]) -> Unread:
 
 
 def digest(plan: Json) -> str:
-    """Give a number that stands for all that a plan does: the same plan has the same one."""
+    """Compute a number for everything that a plan does; the same plan has the same number."""
     changes = [
         resource
         for resource in plan.get("resource_changes") or []
@@ -205,5 +207,5 @@ def digest(plan: Json) -> str:
 
 
 def number_of(what: Any) -> str:
-    """Give twelve letters that stand for data."""
+    """Compute twelve hexadecimal digits from data."""
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,16 +1,16 @@
 """Read the YAML that this project writes, with the standard library alone.
 
 The job that judges a plan installs no packages, so PyYAML is not there. A whole YAML parser has
-5,000 lines; what `modules.helm_release.to_yaml` writes is a small part of YAML: block mappings and
-lists, one-line scalars, literal blocks, and quoted texts. This reads that part, and refuses all
-else: who gates must rather not understand than misunderstand. A test holds the two against each
-other: whatever is read here, PyYAML reads alike.
+5,000 lines. `modules.yaml_text.to_yaml` writes a small part of YAML: block mappings and lists,
+one-line scalars, literal blocks, and quoted texts. This module reads that part and refuses the
+rest, because a gate must not misunderstand a document. A test compares the two: PyYAML reads the
+same from every document that is read here.
 """
 
 import re
 from typing import Any
 
-# What other readers of YAML 1.1 and 1.2 take for different things.
+# Scalars that readers of YAML 1.1 and 1.2 read as different values.
 _AMBIGUOUS = re.compile(
     r"(?i:y|n|yes|no|on|off)"
     r"|[-+]?0[0-9_xob].*|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?[0-9]*_[0-9_.]*"
@@ -32,27 +32,27 @@ _ESCAPES = {
     "L": "\u2028", "P": "\u2029",
 }  # fmt: skip
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL)
-# Line breaks of YAML 1.1 that Python's `\n` is not, and marks of byte order and direction.
+# Control characters, line breaks of YAML 1.1 other than `\n`, and byte order marks.
 _REFUSED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\t]")
 _DEEPEST = 60
 
 
 class UnreadableError(ValueError):
-    """A text that is not of the part of YAML that is read here."""
+    """A text outside the part of YAML that this module reads."""
 
 
 def read(text: str) -> Any:
     """Read a document.
 
     Raises:
-        UnreadableError: with the number of the line that is not understood.
+        UnreadableError: with the number of the line that cannot be read.
     """
     if match := _REFUSED.search(text):
         raise UnreadableError(f"line {text.count(chr(10), 0, match.start()) + 1}: {match[0]!a}")
     if text in ("{}\n", "[]\n"):
         return {} if text == "{}\n" else []
     if not text.endswith("\n"):
-        raise UnreadableError("the last line has no end")
+        raise UnreadableError("the last line has no line break")
     reader = _Reader(text.split("\n")[:-1])
     data = reader.node(0, 0)
     reader.skip_empty()
@@ -62,7 +62,7 @@ def read(text: str) -> Any:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a mapping of a JSON document's pairs; refuse a key that appears twice."""
+    """Make a mapping from a JSON document's pairs; refuse a key that appears twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise UnreadableError("a key appears twice")
@@ -70,7 +70,7 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class _Reader:
-    """Lines, and how many of them are read."""
+    """The lines of a document, and the number of those that are read."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -84,7 +84,7 @@ class _Reader:
             self.at += 1
 
     def _indent(self) -> int:
-        """Give the indentation of the next line that is not empty; -1 at the end."""
+        """Return the indentation of the next line that is not empty; -1 at the end."""
         self.skip_empty()
         if self.at == len(self.lines):
             return -1
@@ -108,7 +108,7 @@ class _Reader:
             content = line[indent + 1 :].lstrip(" ")
             inner = len(line) - len(content)
             if content and (_KEY.match(content) or content.startswith("- ")):
-                # A mapping or a list that begins behind the dash.
+                # A mapping or a list that begins on the line of the dash.
                 self.lines[self.at] = " " * inner + content
                 items.append(self.node(inner, depth + 1))
             else:
@@ -132,7 +132,7 @@ class _Reader:
         return found
 
     def _value(self, content: str, indent: int, depth: int, *, in_list: bool) -> Any:
-        """Read what stands behind a dash or a key, on this line and those that belong to it."""
+        """Read the value of a dash or a key: the rest of this line, and the lines below it."""
         if content.startswith("|"):
             return self._literal(content, indent)
         if content[:1] in ("'", '"'):

@@ -1,7 +1,8 @@
-"""Rights, judged by evaluating IAM's policy documents: which action on which resource, for whom.
+"""Judge IAM policy documents: which actions they allow on which resources, and for whom.
 
-What a role gets when it is made must be in GRANTS, whom it trusts in TRUSTED. From then on a
-policy may only shrink: each action on each resource must be covered by what was allowed before.
+GRANTS lists what the policies of a new role may allow. SERVICES and SERVICE_ACCOUNT list what a
+new role may trust. After that a policy may only shrink: the old policy must have allowed each
+action on each resource.
 """
 
 import json
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Grant:
-    """What a new policy may allow: these actions, by name, on resources that match as a whole."""
+    """Actions that a new policy may allow, on resources whose whole ARN matches the pattern."""
 
     actions: frozenset[str]
     resource: str
@@ -36,8 +37,8 @@ WORKSPACE = (
     rf"arn:{_PARTITION}:aps:[a-z0-9-]+:{_ACCOUNT}:workspace/ws-[0-9a-f-]{{36}}"
     r"|\$\{(data\.)?aws_prometheus_workspace\.\w+\.arn\}"
 )
-# To let a new module grant something, add it here: each action by its whole name, and a pattern
-# that only the one resource matches. No pattern may match a wildcard.
+# If a new module grants something, add it here: each action by its full name, and a pattern that
+# only the one resource matches. No pattern may match a wildcard.
 GRANTS = [
     Grant(
         frozenset(
@@ -52,7 +53,7 @@ GRANTS = [
         WORKSPACE,
     ),
 ]
-# To query the one cost report that the stack `billing` makes, or to assume its role for that.
+# To query the cost report that the stack `billing` creates, or to assume its role for that.
 _GLUE = rf"arn:{_PARTITION}:glue:[a-z0-9-]+:{_ACCOUNT}"
 _BUCKET = rf"arn:{_PARTITION}:s3:::[a-z0-9-]+"
 _READ_GLUE = ("GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions")
@@ -80,7 +81,7 @@ GRANTS += [
         frozenset({"s3:GetBucketLocation", "s3:ListBucket"}),
         rf"{_BUCKET}-(bill|bill-results|spot)-{_ACCOUNT}",
     ),
-    # What is in a bucket has no names that are known before.
+    # The names of the objects in a bucket are not known beforehand, hence the wildcard.
     Grant(frozenset({"s3:GetObject"}), rf"{_BUCKET}-(bill|bill-results|spot)-{_ACCOUNT}/\*"),
     Grant(
         frozenset({"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}),
@@ -91,11 +92,11 @@ GRANTS += [
         rf"arn:{_PARTITION}:iam::{_ACCOUNT}:role/([\w+=,.@-]+/)*[\w-]+-bill-reader",
     ),
 ]
-# Of use to nobody but who looks for something: may be allowed on everything, at any time.
+# Actions that only list names: they may be allowed on everything, at any time.
 HARMLESS = {"aps:ListWorkspaces"}
-# Policies that a vendor publishes, as this project ships them.
+# Policies of vendors, which this project ships as they were published.
 PUBLISHED = [ROOT / "modules/load_balancer_controller_policy.json"]
-# AWS's own policies that base attaches.
+# AWS managed policies that base attaches.
 MANAGED = {
     "AmazonEBSCSIDriverPolicyV2",
     "AmazonEC2ContainerRegistryPullOnly",
@@ -103,13 +104,13 @@ MANAGED = {
     "AmazonEKSWorkerNodePolicy",
     "AmazonEKS_CNI_Policy",
 }
-# AWS services that a new role may trust; those with True only on behalf of one's own account.
+# AWS services that a new role may trust. True: only if a condition names the role's own account.
 SERVICES = {
     "ec2.amazonaws.com": False,
     "eks.amazonaws.com": False,
     "scraper.aps.amazonaws.com": True,
 }
-# Service accounts that a new role may trust: those of the releases, and of the add-ons.
+# Service accounts that a new role may trust: those of the Helm releases and of the add-ons.
 SERVICE_ACCOUNT = (
     r"system:serviceaccount:(kubecost-[a-z0-9-]+:kubecost-[a-z0-9-]+"
     r"|kube-system:(aws-node|ebs-csi-controller-sa|aws-load-balancer-controller))"
@@ -126,19 +127,19 @@ _PROVIDER = (
 )
 _STATEMENT_KEYS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 _TRUST_KEYS = {"Sid", "Effect", "Action", "Principal", "Condition"}
-# What an ARN has: arn, partition, service, region, account, resource.
+# The parts of an ARN: arn, partition, service, region, account, resource.
 _ARN_PARTS = 6
 
 
 class UnreadableError(ValueError):
-    """A text that is no policy document which can be judged."""
+    """A text that cannot be judged as a policy document."""
 
 
 def statements(document: Any) -> list[Json]:
-    """Give the statements of a policy document, actions and resources as lists.
+    """Read the statements of a policy document, with actions and resources as lists.
 
     Raises:
-        UnreadableError: it is none, or holds an expression of an unknown shape.
+        UnreadableError: it is not a policy document, or has an expression of an unknown shape.
     """
     text = document
     if isinstance(document, Unread):
@@ -197,7 +198,7 @@ def _policy(before: Any, after: Any) -> Iterator[str]:
 
 
 def _had(before: Any) -> list[Json]:
-    """Give what was allowed; what could not be read allowed nothing."""
+    """Read what was allowed; a document that cannot be read allowed nothing."""
     try:
         return [] if is_empty(before) else statements(before)
     except UnreadableError:
@@ -206,7 +207,7 @@ def _had(before: Any) -> list[Json]:
 
 def _allows(statement: Json, old: Sequence[Json], *, is_new: bool) -> Iterator[str]:
     if odd := {*statement} - _STATEMENT_KEYS:
-        yield f"allows by {', '.join(sorted(odd))}: {shown(statement)}"
+        yield f"allows with {', '.join(sorted(odd))}: {shown(statement)}"
         return
     if statement.get("Effect") != "Allow" or not statement.get("Action"):
         yield f"has a statement without effect or action: {shown(statement)}"
@@ -228,7 +229,7 @@ def _granted(action: str, resource: str) -> bool:
 
 
 def _covers(old: Json, action: str, resource: str, new: Json) -> bool:
-    """Tell whether a statement allowed this already, on no narrower condition."""
+    """Tell whether an old statement allowed this already, under conditions that still hold."""
     if old.get("Effect") != "Allow" or {*old} - _STATEMENT_KEYS:
         return False
     return (
@@ -249,13 +250,13 @@ def _is_as_narrow(old: Json, new: Json) -> bool:
 
 
 def complete(resource: str) -> str:
-    """Fill up an ARN as IAM does: parts that are missing are wildcards.
+    """Complete an ARN as IAM does: parts that are missing are wildcards.
 
     IAM user guide, "IAM JSON policy elements: Resource", incomplete ARNs.
     """
     if not resource.startswith("arn:"):
         return resource
-    # A colon inside of an expression is not the ARN's.
+    # A colon inside an expression does not separate parts of the ARN.
     held: list[str] = []
 
     def hold(match: re.Match[str]) -> str:
@@ -268,7 +269,7 @@ def complete(resource: str) -> str:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    # `[` is a letter to IAM, and begins a set to fnmatch.
+    # IAM takes `[` literally; in fnmatch it begins a set.
     return pattern == text or fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
@@ -281,7 +282,7 @@ def _trust(before: Any, after: Any) -> Iterator[str]:
             continue
         if not is_empty(before) or not _is_trusted(statement):
             yield f"lets {shown(statement.get('Principal', statement))} assume the role" + (
-                f", if {shown(statement['Condition'])}" if "Condition" in statement else ""
+                f" if {shown(statement['Condition'])}" if "Condition" in statement else ""
             )
 
 
@@ -315,7 +316,7 @@ def _is_trusted(statement: Json) -> bool:
     issuers = {key.rpartition(":")[0] for key in equal}
     if len(issuers) != 1 or not re.fullmatch(_ISSUER, issuer := issuers.pop()):
         return False
-    # A provider that is known must be the one of the issuer whose words are tested.
+    # If the provider's ARN is known, it must be the provider of the issuer in the conditions.
     if whom.startswith("arn:") and "${" not in issuer and not whom.endswith(f"/{issuer}"):
         return False
     subjects = equal.get(f"{issuer}:sub", [])
@@ -350,8 +351,8 @@ def _judged(by: Any) -> Rule:
 
 
 policy = _judged(_policy)
-"""A document of what a role may do."""
+"""A policy document that says what a role may do."""
 trust = _judged(_trust)
-"""A document of who may assume a role."""
+"""A trust policy, which says who may assume a role."""
 managed_policy = _judged(_managed)
-"""The ARN of a policy of AWS."""
+"""The ARN of an AWS managed policy."""

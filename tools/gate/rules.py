@@ -1,9 +1,9 @@
-"""The rules by which an argument may change without a word.
+"""Rules for the arguments that may change without approval.
 
-A rule is asked about an argument that is new or changes, and complains or is silent. What has no
-rule may not change. `before` is ABSENT where there is no resource yet, and None where there is one
-without the argument; `after` is ABSENT where an argument goes away, and an Unread where its value
-is unknown until it is applied.
+A rule judges an argument that is new or changes. It returns complaints, or none. An argument
+without a rule may not change. `before` is ABSENT if the resource does not exist yet, and None if it
+exists without the argument. `after` is ABSENT if the argument is removed, and an Unread if its
+value is unknown until apply.
 """
 
 import json
@@ -22,12 +22,12 @@ _LONGEST = 80
 
 @dataclass(frozen=True)
 class Rule:
-    """How an argument is judged.
+    """How to judge an argument.
 
     Attributes:
-        judge: gives a path below the argument, and what is wrong, for each thing that is.
-        needed: whether it is asked about an argument that is absent before and after, because
-            AWS or Kubernetes then takes a default that is open.
+        judge: yields a path below the argument, and the complaint, for each complaint.
+        needed: whether it also judges an argument that is absent before and after, because the
+            default of AWS or Kubernetes is then open.
     """
 
     judge: Callable[[Any, Any], Complaints]
@@ -38,7 +38,7 @@ Together = Callable[[Any, Any], Iterator[str]]
 
 
 def shown(value: Any) -> str:
-    """Write a value for a person, in one line and in short."""
+    """Write a value for a reader, on one line and shortened."""
     if value is ABSENT or value is None:
         return "nothing"
     text = value if isinstance(value, str) else str(value)
@@ -49,7 +49,7 @@ def shown(value: Any) -> str:
 
 
 def complain(about: Callable[[Any, Any], str], *, needed: bool = False) -> Rule:
-    """Make a rule of a function that gives what is wrong with an argument, or ""."""
+    """Make a rule from a function that returns the complaint about an argument, or ""."""
 
     def judge(before: Any, after: Any) -> Complaints:
         if text := about(before, after):
@@ -59,7 +59,7 @@ def complain(about: Callable[[Any, Any], str], *, needed: bool = False) -> Rule:
 
 
 free = complain(lambda _before, _after: "")
-"""Whatever it is."""
+"""Any value."""
 
 
 def _settled(before: Any, after: Any) -> str:
@@ -70,28 +70,28 @@ def _settled(before: Any, after: Any) -> str:
 
 
 settled = complain(_settled)
-"""Whatever it is at the beginning; from then on a change asks."""
+"""Any value in a new resource; after that, the gate asks about each change."""
 
 
 def one_of(*allowed: Any, needed: bool = False) -> Rule:
-    """One of these values; ABSENT among them lets the argument go away."""
+    """Allow one of these values; if ABSENT is among them, the argument may be removed."""
     plain = {_plain(each) for each in allowed if each is not ABSENT}
 
     def about(_before: Any, after: Any) -> str:
         if is_empty(after):
-            return "" if ABSENT in allowed else "is gone"
+            return "" if ABSENT in allowed else "is removed"
         return "" if _plain(after) in plain else f"is {shown(after)}"
 
     return complain(about, needed=needed)
 
 
 def _plain(value: Any) -> str:
-    """Spell a value as Terraform does: `true` and "true" are the same to it."""
+    """Write a value as Terraform does, for which `true` and "true" are the same."""
     return json.dumps(value) if isinstance(value, bool) else shown(value)
 
 
 def matching(pattern: str) -> Rule:
-    """A text that matches as a whole, its expressions being of known shapes."""
+    """Allow a text that matches as a whole and has only expressions of known shapes."""
 
     def about(_before: Any, after: Any) -> str:
         texts = after.texts if isinstance(after, Unread) else (after,)
@@ -111,7 +111,7 @@ def unreadable(value: Any) -> str:
 
 
 def reference(shape: str, literal: str) -> Rule:
-    """A reference of this shape to a resource, or at the beginning what AWS made of it."""
+    """Allow a reference of this shape to a resource; in a new resource, a literal id too."""
 
     def about(before: Any, after: Any) -> str:
         texts = after.texts if isinstance(after, Unread) else ()
@@ -119,13 +119,13 @@ def reference(shape: str, literal: str) -> Rule:
             return ""
         if before is ABSENT and isinstance(after, str) and re.fullmatch(literal, after):
             return ""
-        return f"is {shown(after)}, and was {shown(before)}"
+        return f"changes from {shown(before)} to {shown(after)}"
 
     return complain(about)
 
 
 def at_least(least: int) -> Rule:
-    """A number that is not lower."""
+    """Allow a number that is not lower than `least`."""
 
     def about(_before: Any, after: Any) -> str:
         number = _number(after)
@@ -137,14 +137,14 @@ def at_least(least: int) -> Rule:
 
 
 def not_less(least: int) -> Rule:
-    """A number, not lower than `least` at the beginning, and than it was from then on."""
+    """Allow a number that is not lower than before; in a new resource, than `least`."""
 
     def about(before: Any, after: Any) -> str:
         number, old = _number(after), _number(before)
         if number is None:
             return unreadable(after)
         bound = least if old is None else old
-        return "" if number >= bound else f"is less: {shown(before)} to {shown(after)}"
+        return "" if number >= bound else f"is {shown(after)}, less than {bound:g}"
 
     return complain(about)
 
@@ -159,7 +159,7 @@ def _number(value: Any) -> float | None:
 
 
 def version(pattern: str = r"v?\d+(\.\d+)*") -> Rule:
-    """A version that is not lower than it was, of the same major version."""
+    """Allow a version of the same major version that is not lower than before."""
 
     def about(before: Any, after: Any) -> str:
         if not isinstance(after, str) or not re.fullmatch(pattern, after):
@@ -167,13 +167,13 @@ def version(pattern: str = r"v?\d+(\.\d+)*") -> Rule:
         if not isinstance(before, str):
             return ""
         old, new = (tuple(map(int, re.findall(r"\d+", each))) for each in (before, after))
-        return "" if new[:1] == old[:1] and new >= old else f"goes from {before} to {after}"
+        return "" if new[:1] == old[:1] and new >= old else f"changes from {before} to {after}"
 
     return complain(about)
 
 
 def no_fewer(*least: str) -> Rule:
-    """A list that has all that it had, and `least`."""
+    """Allow a list that has all its old items, and those in `least`."""
 
     def about(before: Any, after: Any) -> str:
         old, new = ([] if is_empty(side) else side for side in (before, after))
@@ -181,13 +181,13 @@ def no_fewer(*least: str) -> Rule:
             return unreadable(after)
         had = set(least) | set(map(str, old if isinstance(old, list) else []))
         gone = had - set(map(str, new))
-        return f"has no longer {', '.join(sorted(gone))}" if gone else ""
+        return f"no longer has {', '.join(sorted(gone))}" if gone else ""
 
     return complain(about, needed=bool(least))
 
 
 def open_to(*first: str, needed: bool = False) -> Rule:
-    """Blocks of addresses, none wider than it was; `first` may be open from the beginning."""
+    """Allow blocks that admit no new addresses; in a new resource, they may admit `first`."""
     to_create = networks.networks(list(first))
     return complain(
         lambda before, after: networks.opened(before, after, to_create=to_create), needed=needed
@@ -195,7 +195,7 @@ def open_to(*first: str, needed: bool = False) -> Rule:
 
 
 def each(item: Rule) -> Rule:
-    """A list whose items follow a rule."""
+    """Allow a list whose items follow a rule."""
 
     def judge(before: Any, after: Any) -> Complaints:
         if is_empty(after):
@@ -212,7 +212,7 @@ def each(item: Rule) -> Rule:
 
 
 def _items(value: Any) -> list[Any] | None:
-    """Give the items of a list; of one that is unknown, what the stack says of each."""
+    """List the items; if the list is unknown, list what the stack writes for each."""
     if isinstance(value, Unread) and len(value.texts) == 1:
         try:
             value = [Unread((item,)) for item in json.loads(value.texts[0])]
@@ -222,7 +222,7 @@ def _items(value: Any) -> list[Any] | None:
 
 
 def mapping(each: Rule) -> Rule:
-    """A mapping of any keys whose values follow a rule."""
+    """Allow a mapping of any keys whose values follow a rule."""
 
     def judge(before: Any, after: Any) -> Complaints:
         old, new = _as_mapping(before), _as_mapping(after)
@@ -243,11 +243,11 @@ def block(
     together: Together | None = None,
     needed: bool = False,
 ) -> Rule:
-    """A block, or a mapping, of these fields and no others.
+    """Allow a block, or a mapping, with these fields and no others.
 
     Args:
-        fields: the rule of each.
-        together: what is judged by several fields at once; asked if anything in the block changes.
+        fields: the rule of each field.
+        together: judges several fields at once, if anything in the block changes.
         needed: see Rule.
     """
 
@@ -260,7 +260,7 @@ def block(
         for name in _changed(was, new):
             here, there = was.get(name, nothing), new.get(name, ABSENT)
             if name not in fields:
-                yield (name,), f"is not known to be harmless: {shown(here)} to {shown(there)}"
+                yield (name,), f"has no rule here: it changes from {shown(here)} to {shown(there)}"
                 continue
             for path, text in fields[name].judge(here, there):
                 yield (name, *path), text
@@ -275,7 +275,7 @@ def block(
 
 
 def blocks(key: Callable[[Any], str], each: Rule, *, may_go: bool = False) -> Rule:
-    """A list of blocks, told apart by a key; one more may come, one less only if `may_go`."""
+    """Allow a list of blocks, each known by a key. Blocks may be removed only if `may_go`."""
 
     def judge(before: Any, after: Any) -> Complaints:
         old, new = _keyed(before, key), _keyed(after, key)
@@ -286,7 +286,7 @@ def blocks(key: Callable[[Any], str], each: Rule, *, may_go: bool = False) -> Ru
             here, there = (old or {}).get(name, _nothing(before)), new.get(name, ABSENT)
             if there is ABSENT:
                 if not may_go:
-                    yield (name,), "is gone"
+                    yield (name,), "is removed"
                 continue
             for path, text in each.judge(here, there):
                 yield (name, *path), text
@@ -295,7 +295,7 @@ def blocks(key: Callable[[Any], str], each: Rule, *, may_go: bool = False) -> Ru
 
 
 def _nothing(before: Any) -> Any:
-    """Give what is not there yet: of what is there, nothing; of what is not, not even that."""
+    """Return what a missing part was before: None in an existing resource, ABSENT in a new one."""
     return ABSENT if before is ABSENT else None
 
 
@@ -318,7 +318,7 @@ def _as_mapping(value: Any) -> dict[str, Any] | None:
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Give the names whose values differ; unset in one way or in another is the same."""
+    """List the names whose values differ; all ways to be unset are equal."""
     names = dict.fromkeys([*old, *new])
     return [
         name

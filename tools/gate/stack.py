@@ -1,7 +1,7 @@
-"""What a stack may hold before it is planned: planning alone runs programs and reads data.
+"""Check a stack before Terraform plans it, because planning alone runs programs and reads data.
 
-A provider is a program, an external data source starts one, exec of the Kubernetes provider
-too, and file() puts what the runner has into the plan. So a stack is read before Terraform is.
+A provider is a program. An external data source starts a program, and so does `exec` of the
+Kubernetes provider. file() copies files of the runner into the plan.
 """
 
 import re
@@ -18,7 +18,7 @@ PROVIDERS = {
     "http": "hashicorp/http",
     "kubernetes": "hashicorp/kubernetes",
 }
-# To let a new module look something up, add the data source's type here. None may read secrets.
+# If a new module looks something up, add the data source's type here. None may read secrets.
 DATA = {
     "aws_availability_zones",
     "aws_caller_identity",
@@ -39,12 +39,12 @@ DATA = {
     "http",
     "kubernetes_resources",
 }
-# What is read while Terraform runs, and kept nowhere.
+# Ephemeral resources: read while Terraform runs, and stored nowhere.
 EPHEMERAL = {"aws_secretsmanager_secret_version"}
 # Kinds of Kubernetes objects that kubernetes_resources may read.
 _READ = {"StorageClass", "ServiceAccount", "PersistentVolumeClaim"}
-# The one document that http may ask for: where a login provider has its endpoints. No part of the
-# address may be an expression, which would tell the provider more.
+# The one document that http may request: a login provider's list of its endpoints. No part of the
+# address may be an expression, because it would send a value of the plan to the provider.
 _DISCOVERY = re.compile(r"https://[\w.-]+(:\d+)?(/[\w./-]*)?/\.well-known/openid-configuration")
 _TERRAFORM = {"required_version", "required_providers", "backend", "cloud"}
 _BACKENDS = {
@@ -64,15 +64,15 @@ _LIFECYCLE = {
     "prevent_destroy",
     "ignore_changes",
 }
-# What somebody else may change without being put back: a tag.
+# Only a tag may be in ignore_changes.
 _TAG = re.compile(r'tags\["[\w:.-]+"\]')
 _META = {"provisioner", "connection"}
 
 
 def unsafe(stack: Any) -> list[str]:
-    """Give a sentence for each thing that no stack of this project has."""
+    """Write a sentence for each thing that no stack of this project has."""
     if not isinstance(stack, dict):
-        return ["the stack is no mapping"]
+        return ["the stack is not a mapping"]
     try:
         return list(dict.fromkeys(_unsafe(stack)))
     except (AttributeError, TypeError, KeyError, RecursionError) as error:
@@ -96,7 +96,7 @@ def _unsafe(stack: Json) -> Iterator[str]:
                 body.keys() - {"//", "url", "lifecycle"}
                 or not _DISCOVERY.fullmatch(str(body.get("url")))
             ):
-                yield f"data.{kind}.{name}: asks for more than a discovery document"
+                yield f"data.{kind}.{name}: requests more than a discovery document"
             yield from _unsafe_meta(f"data.{kind}.{name}", body)
     for kind in stack.get("ephemeral", {}).keys() - EPHEMERAL:
         yield f"ephemeral.{kind}: reads what no stack of this project reads"
@@ -114,7 +114,7 @@ def _unsafe_terraform(terraform: Json) -> Iterator[str]:
     for name, wanted in terraform.get("required_providers", {}).items():
         source = wanted.get("source", "") if isinstance(wanted, dict) else ""
         if source.removeprefix("registry.terraform.io/") != PROVIDERS.get(name):
-            yield f"the provider {name} is the program {source}"
+            yield f"the provider {name} has the source {source}"
     for name, backend in terraform.get("backend", {}).items():
         for key in backend.keys() - _BACKENDS.get(name, set()):
             yield f"the backend {name} has a setting {key}"
@@ -124,7 +124,7 @@ def _unsafe_terraform(terraform: Json) -> Iterator[str]:
 
 def _unsafe_provider(name: str, block: Json) -> Iterator[str]:
     if name not in PROVIDERS:
-        yield f"there is a provider {name}"
+        yield f"the stack has a provider {name}"
     elif name == "aws":
         for key in block.keys() - _AWS:
             yield f"the provider aws has a setting {key}"

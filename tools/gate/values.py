@@ -1,6 +1,7 @@
-"""Helm values and other YAML documents inside of arguments, judged key by key.
+"""Judge Helm values and other YAML documents inside arguments, key by key.
 
-For each chart: which values may be set and changed without a word. What is not listed asks.
+For each chart, this lists the values that may be set and changed without approval. The gate asks
+about every other value.
 """
 
 import json
@@ -35,7 +36,7 @@ _WORKSPACE_URL = (
 
 
 def _fixed(pattern: str) -> Rule:
-    """A text that matches at the beginning, and does not change from then on."""
+    """Allow a text that matches when the resource is created, and does not change after that."""
     first = matching(pattern)
 
     def judge(before: Any, after: Any) -> Complaints:
@@ -54,7 +55,7 @@ _NAME = _fixed(r"[\w.-]+")
 _SIGV4 = block({"region": free})
 _IDENTITY = {"annotations": block({"eks.amazonaws.com/role-arn": ROLE})}
 _SERVICE_ACCOUNT = block({**_IDENTITY, "name": _NAME})
-_PLACE = {
+_SCHEDULING = {
     "resources": free,
     "nodeSelector": free,
     "tolerations": free,
@@ -66,12 +67,12 @@ _PLACE = {
 _VOLUME = block({"size": free, "dbSize": free, "storageClass": free, "labels": free})
 _OFF = one_of(False)
 
-# What a scrape job may say. It may reach out to no address but those that Kubernetes tells.
+# What a scrape job may have. It may scrape only addresses that it discovers from Kubernetes.
 _DISCOVERY = each(
     block({"role": one_of("endpoints", "node", "pod"), "namespaces": free, "selectors": free})
 )
 _ITSELF = each(block({"targets": one_of(["localhost:9090"])}))
-# Where a job goes by its labels: with the token of Prometheus, so to the API server only.
+# The only address that relabelling may set, because the job sends Prometheus's token there.
 _API_SERVER = "kubernetes.default.svc:443"
 
 
@@ -199,11 +200,11 @@ _COLLECTOR = block(
 )
 _HEADER = matching(r'(Content-Security-Policy|Cache-Control) "[^"]+";')
 
-# To let a module set another value, add its key here: `free` if it can neither expose nor widen
-# anything, else a rule. A chart that is not here may not be installed without a word.
+# If a module sets another value, add its key here: `free` if it can neither expose nor widen
+# anything, else a rule. The gate asks about a chart that is not here.
 CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
     ("https://kubecost.github.io/cost-analyzer/", "cost-analyzer"): {
-        **_PLACE,
+        **_SCHEDULING,
         "federatedETL": block({"agentOnly": free, "useMultiClusterDB": free}),
         "global": block(
             {
@@ -224,21 +225,21 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
         ),
         "kubecostModel": block(
             {
-                **_PLACE,
+                **_SCHEDULING,
                 "etlDailyStoreDurationDays": free,
                 "etlHourlyStoreDurationHours": free,
             }
         ),
         "kubecostFrontend": block(
             {
-                **_PLACE,
+                **_SCHEDULING,
                 # No other site may read the answers.
                 "nginxHeaders": block({"server": each(_HEADER)}),
             }
         ),
         "kubecostDeployment": block({"deploymentStrategy": free}),
-        "kubecostAggregator": block({**_PLACE, "cloudCost": block(_PLACE)}),
-        "forecasting": block({**_PLACE, "enabled": free}),
+        "kubecostAggregator": block({**_SCHEDULING, "cloudCost": block(_SCHEDULING)}),
+        "forecasting": block({**_SCHEDULING, "enabled": free}),
         "kubecostProductConfigs": block(
             {
                 "clusterName": free,
@@ -254,7 +255,7 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
         ),
         "networkCosts": block(
             {
-                **_PLACE,
+                **_SCHEDULING,
                 "enabled": free,
                 "port": one_of(*range(3101, 3131), ABSENT),
                 "updateStrategy": free,
@@ -267,7 +268,7 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
                 "extraScrapeConfigs": one_of("", ABSENT),
                 "server": block(
                     {
-                        **_PLACE,
+                        **_SCHEDULING,
                         "enabled": free,
                         "configMapOverrideName": _NAME,
                         "podAnnotations": block({"checksum/prometheus": free}),
@@ -302,7 +303,7 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
         ),
     },
     ("https://open-telemetry.github.io/opentelemetry-helm-charts", "opentelemetry-collector"): {
-        **_PLACE,
+        **_SCHEDULING,
         "mode": one_of("deployment"),
         "fullnameOverride": _NAME,
         "replicaCount": one_of(1),
@@ -346,12 +347,12 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
         ),
     },
     ("https://prometheus-community.github.io/helm-charts", "prometheus-node-exporter"): {
-        **_PLACE,
+        **_SCHEDULING,
         "service": block({"enabled": _OFF, "port": free}),
         "updateStrategy": free,
     },
     ("https://aws.github.io/eks-charts", "aws-load-balancer-controller"): {
-        **_PLACE,
+        **_SCHEDULING,
         "clusterName": free,
         "region": free,
         "vpcId": free,
@@ -361,7 +362,7 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
         "enableServiceMutatorWebhook": _OFF,
     },
     ("https://grafana-community.github.io/helm-charts", "grafana"): {
-        **_PLACE,
+        **_SCHEDULING,
         "fullnameOverride": _NAME,
         "adminUser": settled,
         "serviceAccount": _SERVICE_ACCOUNT,
@@ -417,12 +418,12 @@ CHARTS: dict[tuple[str, str], Mapping[str, Rule]] = {
 
 
 def document(fields: Mapping[str, Rule]) -> Rule:
-    """A text that is a YAML document with these keys."""
+    """Allow a text that is a YAML document with these keys."""
     return _document(fields, read)
 
 
 def json_document(fields: Mapping[str, Rule]) -> Rule:
-    """A text that is a JSON document with these keys."""
+    """Allow a text that is a JSON document with these keys."""
     return _document(fields, lambda text: json.loads(text, object_pairs_hook=unique))
 
 
@@ -453,7 +454,7 @@ def _read(text: Any, reading: Callable[[str], Any]) -> Any:
         (text,) = text.texts
         if unknown := unknown_expressions(text):
             raise UnreadableError(f"${{{unknown[0]}}}")
-        # What Terraform makes of its escapes.
+        # Terraform turns `$${` into `${`.
         return _unescaped(reading(text))
     if not isinstance(text, str):
         raise UnreadableError(shown(text))
@@ -469,7 +470,7 @@ def _unescaped(data: Any) -> Any:
 
 
 SCRAPE_CONFIGURATION = document(_PROMETHEUS)
-"""What AMP's scraper does, or a Prometheus."""
+"""The configuration of AMP's scraper, or of a Prometheus."""
 RULES = document({"groups": _GROUPS})
 """Groups of recording and alerting rules."""
 
@@ -478,7 +479,7 @@ def _values(before: Any, after: Any) -> Complaints:
     """Judge a release as a whole: which values may change depends on its chart."""
     chart = (str(after.get("repository")), str(after.get("chart")))
     if chart not in CHARTS:
-        yield ("chart",), f"is {shown(chart[1])} of {shown(chart[0])}"
+        yield ("chart",), f"is {shown(chart[1])} from {shown(chart[0])}"
         return
     old, new = (
         _single(side.get("values") if isinstance(side, dict) else ABSENT)
@@ -489,9 +490,9 @@ def _values(before: Any, after: Any) -> Complaints:
 
 
 def _single(value: Any) -> Any:
-    """Give the one document of `values`."""
+    """Return the one document of `values`."""
     if isinstance(value, Unread):
-        # The whole list is unknown where a part of its document is.
+        # If a part of the document is unknown, the plan shows the whole list as unknown.
         (text,) = value.texts if len(value.texts) == 1 else ("",)
         return Unread((_only(text),))
     if is_empty(value):
@@ -508,4 +509,4 @@ def _only(text: str) -> str:
 
 
 release_values = Rule(_values)
-"""The values of a Helm release; asked about the release as a whole."""
+"""The values of a Helm release; this rule judges the release as a whole."""

@@ -39,7 +39,7 @@ KINDS: dict[str, Kind] = {
             ),
         },
         replaceable=True,
-        loses="what nobody scrapes from then on",
+        loses="the metrics until a scraper runs again",
     ),
     "aws_prometheus_workspace": Kind(
         {"alias": free, "logging_configuration": block({"log_group_arn": free})},
@@ -61,7 +61,7 @@ KINDS: dict[str, Kind] = {
     "aws_prometheus_alert_manager_definition": Kind(
         {"workspace_id": free, "definition": document({"template_files": free})},
         asks_to_create="sends alerts",
-        loses="who is told of what",
+        loses="the routing of alerts",
     ),
     "aws_cloudwatch_metric_alarm": Kind(
         {
@@ -84,8 +84,8 @@ KINDS: dict[str, Kind] = {
             "deletion_window_in_days": not_less(7),
             "policy": policy,
         },
-        asks_to_create="makes a key with a policy of its own",
-        loses="all that is encrypted with the key",
+        asks_to_create="creates a key with its own policy",
+        loses="everything that is encrypted with the key",
     ),
     "aws_sns_topic": Kind(
         {
@@ -93,12 +93,12 @@ KINDS: dict[str, Kind] = {
             "display_name": free,
             "kms_master_key_id": reference(r"aws_kms_key\.\w+\.arn", r"arn:aws[a-z-]*:kms:.*"),
         },
-        loses="who is told of what",
+        loses="the recipients of alerts",
     ),
     "aws_sns_topic_policy": Kind(
-        {"arn": free, "policy": policy}, asks_to_create="lets services send messages"
+        {"arn": free, "policy": policy}, asks_to_create="lets AWS services send messages"
     ),
     "aws_sns_topic_subscription": Kind(
-        {}, asks_to_create="sends alerts to somebody", loses="somebody who is told"
+        {}, asks_to_create="sends alerts to a subscriber", loses="a recipient of alerts"
     ),
 }

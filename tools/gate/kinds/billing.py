@@ -1,4 +1,4 @@
-"""The bill: its report, the buckets and the table. A first one asks, for others' sake."""
+"""The bill: its report, the buckets and the table. The gate asks about each first one."""
 
 from tools.gate.kinds.kind import Kind, harmless, unchanging
 from tools.gate.rights import policy
@@ -18,9 +18,9 @@ _TABLE = ("database_name", "name", "parameters", "partition_keys", "table_type")
 KINDS: dict[str, Kind] = {
     "aws_athena_workgroup": Kind(
         {**harmless("description"), **unchanging("name", "configuration", "force_destroy")},
-        loses="results of queries",
+        loses="the results of queries",
     ),
-    "aws_ce_cost_allocation_tag": Kind(unchanging("tag_key", "status"), loses="a tag of the bill"),
+    "aws_ce_cost_allocation_tag": Kind(unchanging("tag_key", "status"), loses="a tag in the bill"),
     "aws_cur_report_definition": Kind(
         unchanging(*_REPORT),
         asks_to_create="sends the account's bill to a bucket",
@@ -32,14 +32,14 @@ KINDS: dict[str, Kind] = {
     "aws_glue_catalog_table": Kind(
         {**unchanging(*_TABLE), **harmless("storage_descriptor")}, loses="the bill's table"
     ),
-    "aws_s3_bucket": Kind(unchanging("bucket", "force_destroy"), loses="all that is in the bucket"),
+    "aws_s3_bucket": Kind(unchanging("bucket", "force_destroy"), loses="all objects in the bucket"),
     "aws_s3_bucket_lifecycle_configuration": Kind(unchanging("bucket", "rule")),
     "aws_s3_bucket_ownership_controls": Kind(unchanging("bucket", "rule")),
     "aws_s3_bucket_policy": Kind(
-        {**unchanging("bucket"), "policy": policy}, asks_to_create="lets others into a bucket"
+        {**unchanging("bucket"), "policy": policy}, asks_to_create="lets others use a bucket"
     ),
     "aws_s3_bucket_public_access_block": Kind(
-        {**unchanging("bucket"), **_CLOSED}, loses="what keeps the bucket closed"
+        {**unchanging("bucket"), **_CLOSED}, loses="the block of public access to the bucket"
     ),
     "aws_s3_bucket_server_side_encryption_configuration": Kind(unchanging("bucket", "rule")),
     "aws_spot_datafeed_subscription": Kind(

@@ -30,7 +30,7 @@ def _api_server(before: Any, after: Any) -> Iterator[str]:
 
 
 def _api_open_to(network: Any) -> Any:
-    """Give who reaches the public endpoint, by EKS's defaults: it is on, and for everyone."""
+    """Find who can reach the public endpoint; by EKS's default it is on, and open to everyone."""
     if network.get("endpoint_public_access") in (False, "false"):
         return []
     cidrs = network.get("public_access_cidrs")
@@ -100,7 +100,7 @@ KINDS: dict[str, Kind] = {
                 together=_api_server,
             ),
         },
-        loses="the cluster with all that runs on it",
+        loses="the cluster and everything that runs on it",
     ),
     "aws_eks_node_group": Kind(
         {
@@ -120,7 +120,7 @@ KINDS: dict[str, Kind] = {
             "update_config": block({"max_unavailable": at_least(1)}),
             "version": version(r"1\.\d+"),
         },
-        loses="nodes with what runs on them",
+        loses="the nodes and what runs on them",
     ),
     "aws_iam_openid_connect_provider": Kind(
         {
@@ -135,14 +135,14 @@ KINDS: dict[str, Kind] = {
     ),
     "aws_iam_role": Kind(
         {"name": free, "description": free, "assume_role_policy": trust},
-        loses="rights",
+        loses="the rights of the role",
     ),
     "aws_iam_role_policy": Kind(
         {"name": free, "role": free, "policy": policy},
-        loses="rights",
+        loses="rights of a role",
     ),
     "aws_iam_role_policy_attachment": Kind(
-        {"role": free, "policy_arn": managed_policy}, loses="rights"
+        {"role": free, "policy_arn": managed_policy}, loses="rights of a role"
     ),
     "aws_launch_template": Kind(
         {

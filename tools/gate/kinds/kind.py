@@ -1,4 +1,4 @@
-"""How a kind of resource may come, change and go."""
+"""How resources of one kind may be created, changed and destroyed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ from tools.gate.rules import Rule, Together, block, free, settled
 
 @dataclass(frozen=True)
 class Kind:
-    """How a kind of resource may come, change and go.
+    """How resources of one kind may be created, changed and destroyed.
 
     Attributes:
         arguments: the rule of each argument; tags are free with every kind.
-        together: what several arguments say together (see `rules.block`).
-        whole: a rule about all arguments at once.
-        replaceable: whether it may be replaced without a word.
-        asks_to_create: why a new one asks; "" if it may pass.
-        loses: what is lost with it, for a person.
+        together: judges several arguments at once (see `rules.block`).
+        whole: a rule about all arguments.
+        replaceable: whether the resource may be replaced without approval.
+        asks_to_create: why the gate asks about a new resource; "" if it passes.
+        loses: what is lost with the resource, in words for the reader.
     """
 
     arguments: Mapping[str, Rule]
@@ -33,7 +33,7 @@ class Kind:
 
 
 def unchanging(*names: str) -> dict[str, Rule]:
-    """Name arguments that may be whatever they are at the beginning, and then not change."""
+    """Name arguments that may have any value in a new resource, and must not change after that."""
     return dict.fromkeys(names, settled)
 
 

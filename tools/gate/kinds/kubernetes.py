@@ -20,13 +20,13 @@ from tools.gate.rules import (
 )
 from tools.gate.values import RULES, SCRAPE_CONFIGURATION, release_values
 
-# Where nodes answer for themselves, as the cache of DNS does.
+# Addresses on which a node itself answers, such as NodeLocal DNSCache.
 _LINK_LOCAL = networks.networks(["169.254.0.0/16"])
 _METADATA = block({"name": free, "namespace": free, "generation": free, "resource_version": free})
 
 
 def _ingress(before: Any, after: Any) -> Complaints:
-    """At the beginning only pods and private addresses may come in, and then nobody else."""
+    """Let a new policy admit only pods and private addresses; refuse any other new rule."""
     new = _rules(after)
     if new is None:
         yield (), unreadable(after)
@@ -38,7 +38,7 @@ def _ingress(before: Any, after: Any) -> Complaints:
 
 
 def _egress(_before: Any, after: Any) -> Complaints:
-    """Pods and private addresses may be reached, and others by HTTPS."""
+    """Let pods reach pods and private addresses, and other addresses by HTTPS."""
     new = _rules(after)
     if new is None:
         yield (), unreadable(after)
@@ -57,7 +57,7 @@ def _rules(value: Any) -> list[Any] | None:
 
 
 def _is_inside(peers: Any) -> bool:
-    """Tell whether peers are pods of the cluster, or private addresses; no peers are everybody."""
+    """Tell whether peers are pods or private addresses; a rule without peers means everyone."""
     if not isinstance(peers, list) or not peers:
         return False
     private = networks.networks(list(networks.PRIVATE))
@@ -90,7 +90,7 @@ KINDS: dict[str, Kind] = {
             "status": free,
         },
         whole=release_values,
-        loses="the release and, by its volumes, what only they hold",
+        loses="the release and the data on its volumes",
     ),
     "kubernetes_config_map_v1": Kind(
         {
@@ -101,7 +101,7 @@ KINDS: dict[str, Kind] = {
     ),
     "kubernetes_namespace_v1": Kind(
         {"metadata": block({"name": free, "labels": mapping(one_of()), "generation": free})},
-        loses="the namespace with all volumes in it",
+        loses="the namespace and all volumes in it",
     ),
     "kubernetes_network_policy_v1": Kind(
         {
@@ -115,6 +115,6 @@ KINDS: dict[str, Kind] = {
                 }
             ),
         },
-        loses="what keeps other pods out",
+        loses="the protection from other pods",
     ),
 }

@@ -26,7 +26,7 @@ KINDS: dict[str, Kind] = {
     "aws_default_security_group": Kind(
         {"vpc_id": free, "ingress": one_of(ABSENT), "egress": one_of(ABSENT)}
     ),
-    "aws_eip": Kind({"domain": one_of("vpc")}, loses="an address that others may list"),
+    "aws_eip": Kind({"domain": one_of("vpc")}, loses="an address that allow-lists may have"),
     "aws_internet_gateway": Kind({"vpc_id": free}, loses="the way to the internet"),
     "aws_nat_gateway": Kind(
         {"allocation_id": free, "subnet_id": free}, loses="the nodes' way to the internet"
@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {
             "ingress": one_of(ABSENT),
             "egress": one_of(ABSENT),
         },
-        loses="what it lets in",
+        loses="the access that its rules allow",
     ),
     "aws_subnet": Kind(
         {
@@ -64,11 +64,11 @@ KINDS: dict[str, Kind] = {
             "cidr_block": _PRIVATE,
             "map_public_ip_on_launch": one_of(False, ABSENT),
         },
-        loses="room for nodes",
+        loses="addresses for nodes",
     ),
     "aws_vpc": Kind(
         {"cidr_block": _PRIVATE, "enable_dns_hostnames": free, "enable_dns_support": free},
-        loses="the VPC with all that is in it",
+        loses="the VPC and everything in it",
     ),
     "aws_vpc_endpoint": Kind(
         {
@@ -92,6 +92,6 @@ KINDS: dict[str, Kind] = {
             "cidr_ipv4": _PRIVATE,
         },
         together=_ingress_rule,
-        loses="what it lets in",
+        loses="the access that it allows",
     ),
 }

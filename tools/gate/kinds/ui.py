@@ -1,4 +1,4 @@
-"""What is in front of the UIs: load balancer, name, certificate and login."""
+"""What stands between the network and the UIs: load balancer, name, certificate and login."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ _CIDRS, _SCHEME = f"{_PREFIX}inbound-cidrs", f"{_PREFIX}scheme"
 
 
 def _reach(before: Any, after: Any) -> Iterator[str]:
-    """Judge whom a load balancer lets in, by what its controller reads from annotations."""
+    """Judge which addresses a load balancer admits, as its controller reads the annotations."""
     if after.get(_SCHEME) != "internal" and (before is ABSENT or before.get(_SCHEME) == "internal"):
         yield "faces the internet"
     old = ABSENT if before is ABSENT else _inbound(before)
@@ -24,7 +24,7 @@ def _reach(before: Any, after: Any) -> Iterator[str]:
 
 
 def _inbound(annotations: Any) -> Any:
-    """Give the blocks that are let in; everyone without a list, as the controller does."""
+    """Find the blocks that are admitted; without a list, the controller admits everyone."""
     cidrs = annotations.get(_CIDRS)
     if is_empty(cidrs):
         return list(networks.EVERYONE)
@@ -69,7 +69,7 @@ KINDS: dict[str, Kind] = {
         harmless("certificate_arn", "validation_record_fqdns"), replaceable=True
     ),
     "aws_cognito_identity_provider": Kind(
-        {}, asks_to_create="lets another directory's people log in", loses="a way to log in"
+        {}, asks_to_create="lets users of another directory log in", loses="a way to log in"
     ),
     "aws_cognito_user_pool": Kind(
         {**unchanging(*_POOL), "deletion_protection": one_of("ACTIVE", "INACTIVE")},
@@ -81,7 +81,7 @@ KINDS: dict[str, Kind] = {
     ),
     "aws_route53_record": Kind(
         {**unchanging("name", "records", "type", "zone_id"), **harmless("alias", "ttl")},
-        asks_to_create="writes a name into DNS",
+        asks_to_create="creates a name in DNS",
         loses="a name in DNS",
     ),
     "kubernetes_ingress_v1": Kind(
@@ -106,6 +106,6 @@ KINDS: dict[str, Kind] = {
         {}, asks_to_create="says what may be done", loses="a right that a UI's login needs"
     ),
     "kubernetes_secret_v1": Kind(
-        {}, asks_to_create="makes a Secret", loses="a Secret that a UI's login needs"
+        {}, asks_to_create="creates a Secret", loses="a Secret that a UI's login needs"
     ),
 }
