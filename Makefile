@@ -35,7 +35,7 @@ WORKERS := -n logical --maxprocesses 4 --dist loadgroup
 need = command -v $(1) >/dev/null || { echo "$(1) is not on the PATH; $(2)" >&2; exit 1; }
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: $(PYTHON) must be" \
 	"Python 3.11 or newer; name one that is: make setup PYTHON=python3.12" >&2; exit 1; }
-OFFLINE = { echo "setup: it could not be fetched, see above. Behind a proxy or a mirror set HTTPS_PROXY," \
+OFFLINE = { echo "setup: the download failed, see above. Behind a proxy or a mirror set HTTPS_PROXY," \
 	"PIP_INDEX_URL or npm_config_registry; then run make setup again" >&2; exit 1; }
 
 .PHONY: help
@@ -47,13 +47,13 @@ help:
 .PHONY: with-terraform with-go with-stack
 with-terraform:
 	@$(call need,$(TERRAFORM_BINARY_NAME),install 1.11 or newer: https://developer.hashicorp.com/terraform/install. \
-		make synth and make quick do without)
+		make synth and make quick do not need it)
 
 with-go:
 	@$(call need,go,the lab is built with it: https://go.dev/doc/install)
 
 with-stack:
-	@test -n "$(STACK)" || { echo "which stack? For example: make $(MAKECMDGOALS) STACK=prom_amp_cost" >&2; exit 2; }
+	@test -n "$(STACK)" || { echo "STACK is missing; name a stack: make $(MAKECMDGOALS) STACK=prom_amp_cost" >&2; exit 2; }
 
 .PHONY: setup
 setup: $(SYNTH_READY) $(NODE_READY)  ## use: Install what synth and deploy take: Python packages, Node.js, the CDKTF command line

@@ -1,4 +1,4 @@
-"""Synthesize: kubecost.yaml -> settings -> stacks -> Terraform JSON in cdktf.out/stacks."""
+"""Synthesize kubecost.yaml: read the settings and write Terraform JSON to cdktf.out/stacks."""
 
 import os
 import sys
@@ -9,13 +9,13 @@ from settings.file import SettingsError, load
 
 
 def main() -> int:
-    """Write every stack, or say on stderr why not; 1 if it cannot be, 130 if interrupted."""
+    """Write every stack; return 1 with the reason on stderr, or 130 if interrupted."""
     try:
         settings = load(find_faults)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
-    # Only now: loading CDKTF takes longer than judging the settings.
+    # Import here: loading CDKTF takes longer than checking the settings.
     from architectures.app import synthesize
     from stacks.output import OutputError, replaced
 

@@ -1,3 +1,3 @@
-"""What a person runs beside cdktf."""
+"""The commands of this project besides cdktf."""
 
 import bindings  # noqa: F401

@@ -1,7 +1,7 @@
-"""The front door of the tools: `python -m tools <command>`, each also a target of the Makefile.
+"""Run a tool: `python -m tools <command>`. Each command is also a target of the Makefile.
 
-Where no module but this project's own and Python's may be loaded, as by the job that judges a pull
-request: `python3 -I path/to/tools <command>`.
+If only modules of this project and of Python may be loaded, as in the job that judges a pull
+request, run `python3 -I path/to/tools <command>`.
 """
 
 import os
@@ -10,14 +10,14 @@ from importlib import import_module
 from pathlib import Path
 
 if not __package__:
-    # Python started a folder, in which alone it looks for modules: look in the one around it.
+    # Python ran a folder and looks for modules only in it: look in its parent folder instead.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from tools.common import CommandError
 from tools.documents import printable
 
-# Where each command's `main` is. Only the one that runs is imported: `plan` and `gate` run where
-# no package is installed.
+# The module with each command's `main`. Only the module that runs is imported, because `plan` and
+# `gate` run where no package is installed.
 COMMANDS = {
     "setup": "tools.setup",
     "synth": "tools.synth",
@@ -42,19 +42,19 @@ COMMANDS = {
 }
 
 
-# What a shell says of a program that its reader left: 128 and the number of SIGPIPE.
+# The status that a shell gives a program whose reader ended: 128 plus the number of SIGPIPE.
 READER_LEFT = 141
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command; give its exit status, 2 if there is none of that name."""
+    """Run a command; return its exit status, or 2 if there is no such command."""
     try:
         try:
             return _run(arguments)
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # As with `| head`. Python flushes once more at its end, which must not fail, too.
+        # The reader ended, as with `| head`. Python's last flush must not fail either.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             os.dup2(nowhere, stream.fileno())

@@ -1,4 +1,4 @@
-"""What the commands share; standard library only, for `plan` and `gate` need no packages."""
+"""What the commands share; standard library only, because `plan` and `gate` need no packages."""
 
 import argparse
 import difflib
@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-# What runs: terraform, or tofu. The command line of CDKTF reads the same variable.
+# The program to run: terraform or tofu. CDKTF's command line reads the same variable.
 TERRAFORM = os.environ.get("TERRAFORM_BINARY_NAME") or "terraform"
-# In the folder that the command runs in, like cdktf's own.
+# Relative to the current directory, as for cdktf.
 STACKS = Path("cdktf.out/stacks")
 
 Json = dict[str, Any]
 
 
 class CommandError(Exception):
-    """What keeps a command from its work: a line for each reason, and what to do.
+    """The reasons why a command cannot do its work, one on each line, with what to do.
 
     Attributes:
         status: the command's exit status.
@@ -33,10 +33,11 @@ class NoStackError(CommandError):
 
 
 def read_stack(name: str, stacks: Path = STACKS) -> Json:
-    """Read a synthesized stack, of those in a folder.
+    """Read a synthesized stack from a folder of stacks.
 
     Raises:
-        NoStackError: there is none of that name; it says the nearest. Or its file is no JSON.
+        NoStackError: there is no stack of that name, or its file is not JSON. The message suggests
+            the nearest name.
     """
     names = sorted(file.parent.name for file in stacks.glob("*/cdk.tf.json"))
     if not names:
@@ -44,7 +45,7 @@ def read_stack(name: str, stacks: Path = STACKS) -> Json:
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise NoStackError(f"no stack {name!r}; {hint}There are: {', '.join(names)}")
+        raise NoStackError(f"there is no stack {name!r}; {hint}The stacks are: {', '.join(names)}")
     file = stacks / name / "cdk.tf.json"
     try:
         stack: Json = json.loads(file.read_text(encoding="utf-8"))
@@ -70,7 +71,7 @@ def command_line(command: str, description: str | None) -> argparse.ArgumentPars
 
 
 def as_list(value: Any) -> list[Any]:
-    """Give the items of what Terraform and IAM write as a list, or as its only item, or not."""
+    """Return a list of the items of a value that is a list, a single item or None."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

@@ -1,7 +1,7 @@
-"""Show what two commits synthesize differently, for each stack and address; no credentials needed.
+"""Show the differences of two commits' synthesized stacks, by address; needs no credentials.
 
-Run by `make diff BASE=main`: the commit BASE against the files as they are now, or against HEAD
-if that is given. Each side is synthesized by its own code from its own settings file.
+`make diff BASE=main` compares the commit BASE with the files as they are now, or with HEAD if that
+is given. Each side is synthesized by its own code from its own settings file.
 """
 
 import difflib
@@ -20,13 +20,13 @@ from tools.documents import readable, unescaped
 from tools.synthesis import Stack, SynthError, addresses, synthesize
 
 CONTEXT_LINES = 2
-# What tells the items of a list apart.
+# Keys that identify the items of a list.
 NAMING_KEYS = {"job_name", "name", "record", "alert", "Sid"}
 
 
 @contextmanager
 def checked_out(commit: str) -> Iterator[Path]:
-    """Give the files of a commit in a folder that is thrown away."""
+    """Check a commit out to a folder, and delete the folder at the end."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         _git("worktree", "add", "--quiet", "--detach", str(tree), commit)
@@ -44,7 +44,7 @@ def _git(*args: str) -> None:
 
 
 def compare(old: dict[str, Stack], new: dict[str, Stack]) -> str:
-    """Show what changes as one text; empty if nothing does."""
+    """Write the changes as one text; empty if nothing changes."""
     parts = []
     for name in sorted(old.keys() | new.keys()):
         before, after = addresses(old.get(name, {})), addresses(new.get(name, {}))
@@ -85,7 +85,7 @@ def _difference(before: Any, after: Any) -> list[str]:
 
 
 def _keys_above(lines: list[str], at: int, shown: int) -> str:
-    """Name the keys that hold line `at` and stand above line `shown`: where a reader is."""
+    """Name the keys that contain line `at` and stand above line `shown`, to show the position."""
     names: list[str] = []
     depth = _depth(lines[at]) if at < len(lines) else 0
     for number in range(at - 1, -1, -1):
@@ -93,7 +93,7 @@ def _keys_above(lines: list[str], at: int, shown: int) -> str:
             continue
         key, _, value = lines[number].strip().removeprefix("- ").partition(":")
         is_item = lines[number].lstrip().startswith("- ")
-        # The first key of a list's item is a neighbour of its other keys, and names them.
+        # The first key of a list's item stands beside the item's other keys, and names the item.
         is_neighbour = is_item and depth == _depth(lines[number]) + len("- ")
         if number < shown and (value or not is_neighbour):
             names.insert(0, f"{key}:{value}" if value else key)
@@ -106,7 +106,7 @@ def _depth(line: str) -> int:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes every list indented, every item's name first and no alias: lines that compare."""
+    """Write lists indented, each item's name first and no aliases, so that lines compare well."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, False)

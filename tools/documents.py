@@ -1,4 +1,4 @@
-"""The documents inside of synthesized JSON, for people: policies, Helm values, scrape jobs."""
+"""Show documents inside synthesized JSON to people: policies, Helm values, scrape jobs."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def readable(data: Any, text: Callable[[str], Any] = str.splitlines) -> Any:
-    """Show policy documents as data and long texts as lines, or as what `text` makes of them."""
+    """Show policy documents as data; split long texts to lines, or convert them with `text`."""
     if isinstance(data, dict):
         return {key: readable(value, text) for key, value in data.items()}
     if isinstance(data, list):
@@ -20,7 +20,7 @@ def readable(data: Any, text: Callable[[str], Any] = str.splitlines) -> Any:
 
 
 def quotable(text: str) -> str:
-    """Make an expression inside of a JSON text harmless: its quotes are Terraform's."""
+    """Replace the quotes in Terraform's expressions, which would end a JSON text too early."""
     return re.sub(r"\$\{[^}]*\}", lambda match: match[0].replace('"', "'"), text)
 
 
@@ -30,7 +30,7 @@ def unescaped(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Escape what would break a line, steer a terminal or turn the direction of reading."""
+    """Escape characters that break a line, control a terminal or change the text direction."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

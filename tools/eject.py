@@ -1,8 +1,8 @@
-"""Write a stack as HCL, for those who leave CDKTF: `make eject STACK=prom` fills ejected/prom.
+"""Write a stack as HCL, to leave CDKTF: `make eject STACK=prom` writes the folder ejected/prom.
 
-CDKTF's own `synth --hcl` is of no use here: it leaves the quotes of policy documents unescaped and
-writes preconditions as attributes. This one asks the providers' schemas what is a block and what an
-attribute, so what it writes means to Terraform what the JSON means.
+CDKTF's own `synth --hcl` does not work here: it leaves the quotes of policy documents unescaped
+and writes preconditions as attributes. This command reads the providers' schemas to tell blocks
+from attributes, so that the HCL means the same to Terraform as the JSON.
 """
 
 import json
@@ -18,9 +18,9 @@ from tools.common import TERRAFORM, CommandError, Json, as_list, command_line, r
 
 EJECTED = Path("ejected")
 BUILTIN = "terraform.io/builtin/terraform"
-# AWS compares these as JSON, so that another spelling of the same document is no change.
+# AWS compares these as JSON, so another way to write the same document is not a change.
 POLICIES = {"policy", "assume_role_policy"}
-# What the providers' schemas call each kind of block.
+# The name of each kind of block in the providers' schemas.
 SCHEMAS = {
     "resource": "resource_schemas",
     "data": "data_source_schemas",
@@ -37,12 +37,12 @@ def to_hcl(stack: Json, schemas: Json) -> str:
         schemas: `terraform providers schema -json` for the stack's providers.
 
     Raises:
-        ValueError: the stack has something that no stack of this project has.
+        ValueError: the stack has a section or block that no stack of this project has.
     """
     sources = {"terraform": BUILTIN}
     for name, provider in stack.get("terraform", {}).get("required_providers", {}).items():
         sources[name] = provider["source"]
-    # Before the source stands the registry of the program that was asked: Terraform or OpenTofu.
+    # An address begins with the registry of the program that ran, Terraform or OpenTofu.
     by_provider = {
         name: schema
         for name, source in sources.items()
@@ -50,7 +50,7 @@ def to_hcl(stack: Json, schemas: Json) -> str:
         if f"/{address}".endswith(f"/{source}")
     }
     blocks: list[list[str]] = []
-    for section, body in sorted(stack.items(), key=lambda item: _place(item[0])):
+    for section, body in sorted(stack.items(), key=lambda item: _position(item[0])):
         match section:
             case "//":
                 continue
@@ -80,7 +80,7 @@ def to_hcl(stack: Json, schemas: Json) -> str:
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def _place(section: str) -> int:
+def _position(section: str) -> int:
     order = ("terraform", "provider", "moved", "ephemeral", "data", "resource", "output")
     return order.index(section) if section in order else len(order)
 
@@ -139,7 +139,7 @@ def _lifecycle(body: Json) -> Iterator[str]:
 
 
 def _block_like(schema: Json, key: str, value: Any) -> Json | None:
-    """Recognize an attribute that is written as blocks, whose parts may then be left out."""
+    """Find the schema of an attribute that is written as blocks, so that its parts are optional."""
     kind = schema.get("attributes", {}).get(key, {}).get("type")
     if not value or not isinstance(kind, list) or kind[0] not in ("list", "set"):
         return None
@@ -181,14 +181,14 @@ def _text(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    # In JSON a backslash is one already; and what is inside of ${} is HCL already.
+    # JSON's escapes are decoded already, and the content of ${} is HCL already.
     escapes = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
     shown = [part if part[:2] in ("${", "%{") else part.translate(escapes) for part in _parts(text)]
     return '"' + "".join(shown) + '"'
 
 
 def _document(text: str) -> str:
-    """Write a JSON document as an HCL value, whose expressions stay as they are."""
+    """Write a JSON document as an HCL value; keep its expressions as they are."""
     parts = list(_parts(text))
     numbered = "".join(
         f"${{{number}}}" if part.startswith("${") else part for number, part in enumerate(parts)
@@ -225,7 +225,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _end(text: str, at: int) -> int:
-    """Find where the expression ends that begins at `at`; it may hold quoted templates."""
+    """Find the end of the expression that begins at `at`; it may contain quoted templates."""
     depth = 1
     while depth:
         if text[at] == '"':
@@ -241,17 +241,21 @@ def _end(text: str, at: int) -> int:
 
 
 def provider_schemas(stack: Json) -> Json:
-    """Ask terraform, which installs the stack's providers for it; CalledProcessError if not."""
+    """Read the providers' schemas with terraform, which installs the providers first.
+
+    Raises:
+        subprocess.CalledProcessError: terraform failed.
+    """
     with tempfile.TemporaryDirectory() as folder:
         required = stack["terraform"].get("required_providers", {})
         file = Path(folder) / "main.tf.json"
-        # The built-in provider is listed only where something of it is declared.
+        # The built-in provider is listed only if the configuration uses it.
         declared: Json = {"resource": {"terraform_data": {"any": {}}}}
         file.write_text(
             json.dumps({"terraform": {"required_providers": required}, **declared}),
             encoding="utf-8",
         )
-        print("eject: terraform init, to ask the providers for their schemas", file=sys.stderr)
+        print("eject: terraform init, to read the providers' schemas", file=sys.stderr)
         for command in (["init", "-input=false"], ["providers", "schema", "-json"]):
             done = subprocess.run(
                 [TERRAFORM, *command], cwd=folder, check=True, stdout=subprocess.PIPE, text=True
@@ -261,7 +265,7 @@ def provider_schemas(stack: Json) -> Json:
 
 
 def eject(stack: Json, folder: Path) -> None:
-    """Write main.tf into a folder, where a state of the local backend stays the same file."""
+    """Write main.tf into a folder; a state of the local backend stays in its file."""
     text = to_hcl(_with_state_seen_from(folder, stack), provider_schemas(stack))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "main.tf").write_text(text, encoding="utf-8")
@@ -273,7 +277,7 @@ def _with_state_seen_from(folder: Path, stack: Json) -> Json:
     if not local:
         return stack
     name = Path(local["path"]).name
-    # As many steps up as the folder is deep.
+    # Go up as many folders as the folder is deep.
     path = "/".join([".."] * len(folder.parts) + [name])
     return stack | {"terraform": stack["terraform"] | {"backend": {"local": {"path": path}}}}
 
@@ -288,5 +292,5 @@ def main(arguments: list[str]) -> int:
         eject(stack, EJECTED / name)
     except subprocess.CalledProcessError as error:
         raise CommandError(f"terraform {error.cmd[1]} failed, see above") from None
-    print(f"ejected/{name}/main.tf: terraform init && terraform plan there shows no changes")
+    print(f"ejected/{name}/main.tf: terraform init && terraform plan in it shows no changes")
     return 0

@@ -5,13 +5,13 @@ from typing import Any
 
 from tools.common import Json
 
-# Blocks that Terraform writes in the singular, once for each.
+# Blocks that Terraform writes in the singular, one for each item.
 _LISTS = {"rule": "rules", "path": "paths"}
 _NUMBERS = {"port", "endPort", "number"}
 
 
 def kubernetes_object(kind: str, resource: Json) -> Json:
-    """Give the object of a resource such as kubernetes_network_policy_v1, without its status."""
+    """Write the object of a resource such as kubernetes_network_policy_v1, without its status."""
     api_version, name = {
         "kubernetes_network_policy_v1": ("networking.k8s.io/v1", "NetworkPolicy"),
         "kubernetes_ingress_v1": ("networking.k8s.io/v1", "Ingress"),

@@ -15,7 +15,7 @@ AUTHOR = ("-c", "user.name=publish", "-c", "user.email=publish@users.noreply.git
 
 
 def main(arguments: list[str]) -> int:
-    """Push what changed. Raises CommandError if git fails."""
+    """Push the changed stacks. Raises CommandError if git fails."""
     parser = command_line("publish", __doc__)
     parser.add_argument("repository", help="address or path, to which git may push")
     parser.add_argument(
@@ -54,9 +54,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _lock(clone: Path, platforms: list[str]) -> None:
-    """Write a lock file for each stack; a provider that is locked stays at its version.
+    """Write a lock file for each stack; a provider that is locked already keeps its version.
 
-    Stacks that demand the same providers share what one of them downloads.
+    Stacks that require the same providers share one download.
     """
     done: dict[str, Path] = {}
     for file in sorted(clone.glob("*/cdk.tf.json")):

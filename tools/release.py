@@ -1,6 +1,6 @@
 """Write the files of a release: notes, the defaults as Terraform JSON with lock files, checksums.
 
-Run by the workflow of a tag, after `make synth`. Standard library only.
+The workflow of a tag runs it after `make synth`. Standard library only.
 """
 
 import gzip
@@ -15,18 +15,18 @@ from pathlib import Path
 from tools.common import ROOT, STACKS, TERRAFORM, CommandError, command_line
 
 CHANGELOG = ROOT / "CHANGELOG.md"
-# Where people and Terraform Cloud run Terraform.
+# The platforms on which people and Terraform Cloud run Terraform.
 PLATFORMS = ("darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64", "windows_amd64")
 _HEADING = re.compile(r"^## \[(?P<version>\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}$", re.MULTILINE)
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files; 0, or CommandError if the tag is not the version, or Terraform fails."""
+    """Write the files; raise CommandError if the tag is not the version or Terraform fails."""
     parser = command_line("release", __doc__)
     parser.add_argument("tag", help="for example v0.2.0; must be the first version of CHANGELOG.md")
     parser.add_argument("--output", type=Path, default=Path("release"), help="folder to write to")
     parser.add_argument(
-        "--platform", action="append", help=f"of the lock files; default: {', '.join(PLATFORMS)}"
+        "--platform", action="append", help=f"for the lock files; default: {', '.join(PLATFORMS)}"
     )
     options = parser.parse_args(arguments)
     version, notes = newest(CHANGELOG.read_text(encoding="utf-8"))
@@ -52,22 +52,23 @@ def main(arguments: list[str]) -> int:
 
 
 def newest(changelog: str) -> tuple[str, str]:
-    """Give the first version of a changelog, and what is written below its heading.
+    """Return the first version of a changelog, and the text below its heading.
 
     Raises:
         CommandError: no heading has the form `## [1.2.3] - 2026-11-27`.
     """
     found = _HEADING.search(changelog)
     if not found:
-        raise CommandError("CHANGELOG.md: no heading like ## [1.2.3] - 2026-11-27")
+        raise CommandError("CHANGELOG.md has no heading like ## [1.2.3] - 2026-11-27; add one")
     after = changelog[found.end() :]
     return found["version"], after.partition("\n## ")[0].strip() + "\n"
 
 
 def lock_providers(stacks: list[Path], platforms: list[str] | tuple[str, ...]) -> None:
-    """Write `.terraform.lock.hcl` into each stack, asking once for stacks with the same providers.
+    """Write `.terraform.lock.hcl` into each stack; lock stacks with the same providers once.
 
-    Terraform asks the providers' registry, which takes minutes, whatever mirror is configured.
+    Terraform downloads from the providers' registry even if a mirror is configured, which takes
+    minutes.
     """
     locked: dict[str, Path] = {}
     for stack in stacks:
@@ -94,7 +95,7 @@ def lock_providers(stacks: list[Path], platforms: list[str] | tuple[str, ...]) -
 
 
 def pack(stacks: list[Path], archive: Path, folder: str) -> None:
-    """Put each stack's JSON and lock file into an archive: same files, same bytes."""
+    """Put each stack's JSON and lock file into an archive; the same files give the same bytes."""
     with (
         archive.open("wb") as file,
         gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as zipped,

@@ -1,8 +1,8 @@
-"""Install what is pinned in Pipfile.lock and package-lock.json, and say how long each step takes.
+"""Install what Pipfile.lock and package-lock.json pin, and print how long each step takes.
 
-`packages` is what synth takes, `all` adds what the tests and tools take, `cdktf` is the CDKTF
+`packages` is what synth needs, `all` adds what the tests and tools need, `cdktf` is the CDKTF
 command line. With `--cdk cdktn` the packages are those of CDK Terrain, see docs/future.md.
-Standard library only: this runs before anything is installed.
+Standard library only, because this runs before anything is installed.
 """
 
 import ast
@@ -24,14 +24,14 @@ UV_VERSION = "0.13.9"
 UV_LOCK = ROOT / "tools/locked/uv.txt"
 TOOLS = ROOT / ".tools"
 VENV = TOOLS / "venv"
-# CDKTF's packages begin so in Pipfile.lock; the fork's are pinned in a lock of their own.
+# The names of CDKTF's packages in Pipfile.lock begin with this; the fork has its own lock.
 CDKTF, CDKTN = "cdktf", "cdktn"
 FORK = ROOT / "bindings/cdktn.txt"
 OFFLINE = (
-    "Could it not be fetched? Behind a proxy or a mirror set HTTPS_PROXY, PIP_INDEX_URL or"
-    " npm_config_registry; then run the same again."
+    "If the download failed because you are behind a proxy or a mirror, set HTTPS_PROXY,"
+    " PIP_INDEX_URL or npm_config_registry, and run the command again."
 )
-# uv reads no settings of pip; a mirror is set there more often than for uv.
+# uv does not read pip's settings, and more people configure a mirror for pip than for uv.
 OF_PIP = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -47,7 +47,7 @@ UNPACK = (
 
 
 def main(arguments: list[str]) -> int:
-    """Install one of the three; 0, or CommandError with what the installer said."""
+    """Install one of the three and return 0; raise CommandError with the installer's message."""
     parser = command_line("setup", __doc__)
     parser.add_argument("what", choices=("packages", "all", "cdktf"))
     parser.add_argument("--cdk", choices=(CDKTF, CDKTN), default=CDKTF)
@@ -63,15 +63,15 @@ def main(arguments: list[str]) -> int:
 
 
 def install_packages(venv: Path, *, cdk: str, everything: bool) -> None:
-    """Bring a virtual environment to what the locks say, without or with [dev-packages]."""
+    """Make a virtual environment match the locks, without or with [dev-packages]."""
     wanted = locked(cdk, everything=everything)
     new = not (venv / "bin/python").exists() or venv.is_symlink()
     uv = install_uv()
     if new:
-        # Earlier, it was a link to an environment of pipenv's.
+        # Earlier versions made a link to an environment of pipenv.
         venv.unlink() if venv.is_symlink() else shutil.rmtree(venv, ignore_errors=True)
         run(uv, "venv", "--python", sys.executable, "--no-project", str(venv))
-    # What the Makefile takes for: installed, from these locks.
+    # The Makefile reads these files as: installed from these locks.
     for mark in venv.glob(".*-cdkt?"):
         mark.unlink()
     listed = venv / "requirements.txt"
@@ -88,7 +88,7 @@ def install_packages(venv: Path, *, cdk: str, everything: bool) -> None:
 
 
 def install_uv() -> str:
-    """Install uv at its pinned version, if it is not there; give its path."""
+    """Install uv at its pinned version if it is missing; return its path."""
     folder = TOOLS / f"uv-{UV_VERSION}"
     program = folder / "bin/uv"
     if not program.exists():
@@ -102,7 +102,7 @@ def install_uv() -> str:
 
 
 def locked(cdk: str, *, everything: bool) -> list[str]:
-    """Give what the locks pin, an entry of a requirements file each; the fork replaces CDKTF."""
+    """List what the locks pin as entries of a requirements file; the fork replaces CDKTF."""
     lock = json.loads((ROOT / "Pipfile.lock").read_text(encoding="utf-8"))
     wanted = list(requirements(lock, ["default", "develop"] if everything else ["default"]))
     if cdk == CDKTF:
@@ -123,7 +123,7 @@ def requirements(lock: Mapping[str, Any], sections: Iterable[str]) -> Iterator[s
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Say what is done, and when it is done, how long it took."""
+    """Print a step, and after it how long it took."""
     print(f"setup: {what} ...", end="", flush=True)
     start = time.monotonic()
     try:
@@ -135,7 +135,7 @@ def step(what: str) -> Iterator[None]:
 
 
 def run(*command: str) -> None:
-    """Run an installer quietly; what it says is shown only when it fails."""
+    """Run an installer quietly; show its output only if it fails."""
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -151,7 +151,7 @@ def run(*command: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Give the environment of an installer: our programs first, pip's mirror for uv, too."""
+    """Make an installer's environment: our programs come first, and uv gets pip's mirror."""
     return {
         **from_pip(pip_settings()),
         **os.environ,
@@ -161,7 +161,7 @@ def environment() -> dict[str, str]:
 
 
 def pip_settings() -> str:
-    """Ask pip for its settings, from its files and its environment variables."""
+    """Read pip's settings, from its files and its environment variables."""
     done = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"],
         capture_output=True,
@@ -172,7 +172,7 @@ def pip_settings() -> str:
 
 
 def from_pip(settings: str) -> dict[str, str]:
-    """Translate what `pip config list` says to the variables that uv reads."""
+    """Translate the output of `pip config list` to the variables that uv reads."""
     found = {}
     for line in settings.splitlines():
         key, _, value = line.partition("=")

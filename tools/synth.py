@@ -1,7 +1,7 @@
-"""Synthesize as `cdktf synth` does, without starting the command line. Run by `make synth`.
+"""Synthesize as `cdktf synth` does, without its command line. `make synth` runs it.
 
-Like the command line: what a stack is warned of is shown, an error among it ends the synth, and
-the folder of a stack that is no longer asked for goes.
+It behaves like the command line: it prints the warnings of each stack, an error ends the synth, and
+the folder of a stack that the settings no longer name is removed.
 """
 
 import json
@@ -18,7 +18,7 @@ from tools.common import CommandError
 
 
 def main(_: list[str]) -> int:
-    """Write every stack to cdktf.out, say which; 1 if the settings or a stack are at fault."""
+    """Write every stack to cdktf.out and list them; return 1 if settings or a stack are wrong."""
     start = time.monotonic()
     # The command line sets it: an annotated error is shown below, beside its stack.
     os.environ["CDKTF_CONTINUE_SYNTH_ON_ERROR_ANNOTATIONS"] = "true"
@@ -36,7 +36,7 @@ def main(_: list[str]) -> int:
             errors += level == "error"
             print(f"{name}: {level}: {message}", file=sys.stderr)
     if errors:
-        raise CommandError("a stack has errors, see above; nothing of it may be deployed")
+        raise CommandError("a stack has errors, see above; do not deploy it")
     seconds = time.monotonic() - start
     source = f", from KUBECOST_CONFIG={file}" if (file := os.environ.get("KUBECOST_CONFIG")) else ""
     names = ", ".join(sorted(stacks))
@@ -45,7 +45,7 @@ def main(_: list[str]) -> int:
 
 
 def annotations(stack: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Give the level and text of what was annotated on a stack's constructs."""
+    """List level and text of the annotations of a stack's constructs."""
     for each in stack["annotations"]:
         level = each["level"].rpartition("/")[2]
         yield {"warn": "warning"}.get(level, level), each["message"]

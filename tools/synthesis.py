@@ -1,4 +1,4 @@
-"""Synthesize a source tree in a process of its own, and read what came out."""
+"""Synthesize a source tree in its own process, and read the result."""
 
 import json
 import os
@@ -14,11 +14,11 @@ Stack = dict[str, Any]
 
 
 class SynthError(CommandError):
-    """A source tree that cannot be synthesized, with what its program said."""
+    """A source tree that cannot be synthesized, with the message of its program."""
 
 
 def synthesize(tree: Path, settings: Path | None = None) -> dict[str, Stack]:
-    """Run the main.py of a source tree, with its own settings or others; give the stacks' JSON."""
+    """Run the main.py of a source tree with its own or other settings; return the stacks' JSON."""
     chosen = {"KUBECOST_CONFIG": str(settings)} if settings else {}
     with tempfile.TemporaryDirectory() as out:
         done = subprocess.run(
@@ -38,7 +38,7 @@ def synthesize(tree: Path, settings: Path | None = None) -> dict[str, Stack]:
 
 
 def addresses(stack: Stack) -> dict[str, Any]:
-    """Give what a stack declares, by Terraform address."""
+    """Index what a stack declares by Terraform address."""
     found: dict[str, Any] = {}
     for section, blocks in stack.items():
         if section in ("resource", "data"):

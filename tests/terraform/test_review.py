@@ -169,8 +169,8 @@ def test_deferred_actions_are_named(tmp_path: Path) -> None:
         "deferred_changes": [{"reason": "provider_config_unknown", "resource_change": later}],
     }
     text = comment("prom", replace(planned, data=data))
-    assert "### `prom`: 1 to add, 0 to change, 0 to destroy, 1 put off" in text
-    assert "* Put off to a later plan: `terraform_data.y` (provider config unknown)" in text
+    assert "### `prom`: 1 to add, 0 to change, 0 to destroy, 1 deferred" in text
+    assert "* Deferred to a later plan: `terraform_data.y` (provider config unknown)" in text
 
 
 def test_noise_is_dropped_where_only_the_log_is_left(applied: Path, terraform: Terraform) -> None:
@@ -288,15 +288,16 @@ def test_a_failed_plan_and_a_finding_fail_the_job(
     write(applied, PLANNABLE)
     assert main(["plan", "prom"]) == 1
     out = capsys.readouterr().out
-    assert "**Policy gate: stopped. Who accepts this, sets the label `gate-override`" in out
-    assert "* `terraform_data.extra`: `is of a kind that is not known here`" in out
+    assert "**Policy gate: stopped. To accept this plan, set the label `gate-override`." in out
+    assert "* `terraform_data.extra`: `is of a kind that the gate does not know`" in out
     assert main(["plan", "prom", "--override"]) == 0
     assert "**Policy gate: accepted for this commit" in capsys.readouterr().out
     write(applied, {"resource": {"terraform_data": {"extra": {"wrong": 1}}}})
     assert main(["plan", "prom", "--override"]) == 1
     assert main(["plan", "prom_amp"]) == 2
     assert (
-        "plan: no stack 'prom_amp'; did you mean prom? There are: prom" in capsys.readouterr().err
+        "plan: there is no stack 'prom_amp'; did you mean prom? The stacks are: prom"
+        in capsys.readouterr().err
     )
 
 

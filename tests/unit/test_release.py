@@ -34,7 +34,7 @@ def test_the_notes_are_those_of_the_first_version() -> None:
 
 @pytest.mark.parametrize("heading", ["## [Unreleased]", "## 1.0.0", "## [1.0.0] - soon"])
 def test_a_changelog_without_a_version_is_no_release(heading: str) -> None:
-    with pytest.raises(CommandError, match="no heading like"):
+    with pytest.raises(CommandError, match="has no heading like"):
         release.newest(f"# Changelog\n\n{heading}\n\n* A thing.\n")
 
 

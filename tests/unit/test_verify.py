@@ -124,9 +124,9 @@ def test_only_what_needs_no_made_up_request_is_simulated() -> None:
     ("folders", "asked", "said"),
     [
         ([], "prom", "nothing is synthesized; run: make synth"),
-        (["prom", "prom_amp_cost"], "prom_ampcost", "did you mean prom_amp_cost? There are: "),
-        (["prom", "base"], "", "no stack ''; There are: base, prom"),
-        (["prom"], "../prom", "no stack '../prom'"),
+        (["prom", "prom_amp_cost"], "prom_ampcost", "did you mean prom_amp_cost? The stacks are: "),
+        (["prom", "base"], "", "there is no stack ''; The stacks are: base, prom"),
+        (["prom"], "../prom", "there is no stack '../prom'"),
     ],
 )
 def test_an_unknown_stack_is_told_with_the_nearest(

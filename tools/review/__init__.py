@@ -1,5 +1,6 @@
-"""Plan one stack and write what a reviewer needs to know.
+"""Plan one stack and write a summary of the plan for a reviewer.
 
-Run by `make plan STACK=prom` and by the workflow that comments on pull requests. Standard library
-only: a job that plans needs Terraform, the synthesized JSON and Python, but no packages.
+`make plan STACK=prom` runs it, and the workflow that comments on pull requests. It uses the
+standard library only: a job that plans needs Terraform, the synthesized JSON and Python, but no
+packages.
 """

@@ -1,4 +1,4 @@
-"""Plan a stack, print its review, and comment it on a pull request if there is one."""
+"""Plan a stack and print the review; with --pull-request, write it as a comment there."""
 
 import json
 import os
@@ -20,7 +20,7 @@ PASSED, STOPPED = 0, 1
 
 
 def main(arguments: list[str]) -> int:
-    """Give 1 if there is no whole plan, or if the policy gate stops it."""
+    """Return 1 if there is no complete plan, or if the policy gate stops it; else 0."""
     parser = command_line("plan", __doc__)
     parser.add_argument("stack", help="a folder of cdktf.out/stacks")
     parser.add_argument("--pull-request", type=int, help="number; takes GITHUB_* variables")
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="keep the plan for an apply")
     options = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
-        # A plan may hold letters that a runner's locale does not have.
+        # A plan may have letters that a runner's locale cannot encode.
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(encoding="utf-8", errors="backslashreplace")
     source = options.only_from or STACKS
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
         try:
             request.put(marker(options.stack), write(LIMIT))
         except (OSError, ValueError) as error:
-            print(f"review: GitHub did not take the comment: {error}", file=sys.stderr)
+            print(f"review: GitHub refused the comment: {error}", file=sys.stderr)
             return STOPPED
     stopped = bool(plan.error) or plan.data is None or (bool(findings) and not overridden)
     return STOPPED if stopped else PASSED
@@ -86,13 +86,14 @@ def main(arguments: list[str]) -> int:
 def _judge(
     folder: Path, stack: Any, out: Path | None, accepted: Collection[str], *, override: bool
 ) -> tuple[terraform.Plan, Sequence[gate.Finding], str]:
-    """Give the plan of what is in a folder, what the gate finds, and the number to accept it by.
+    """Plan what is in a folder; return the plan, the gate's findings and the plan's number.
 
-    A stack that could do harm by being planned is planned only if somebody accepted that.
+    A deployment accepts the findings by that number. If planning alone could do harm, the stack is
+    planned only after somebody accepted that.
     """
     unsafe, number = gate.unsafe(stack), gate.number_of(stack)
     if unsafe and not override and number not in accepted:
-        return terraform.Plan(None, "", "not planned: see the policy gate"), unsafe, number
+        return terraform.Plan(None, "", "The policy gate stopped the plan."), unsafe, number
     plan = terraform.plan(folder, out)
     if plan.data is None or plan.error:
         return plan, unsafe, ""

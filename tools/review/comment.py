@@ -1,4 +1,4 @@
-"""Writes a plan as a comment in GitHub's Markdown."""
+"""Write a plan as a comment in GitHub's Markdown."""
 
 import re
 from collections import Counter
@@ -15,7 +15,6 @@ from tools.review.terraform import Plan
 LIMIT = 65_536
 LONGEST_LIST = 20
 LONGEST_NAME = 300
-LONGEST_NAME = 300
 
 _NOISE = re.compile(
     r"^\S.*: (Refreshing state\.\.\.|Reading\.\.\.|Still reading\.\.\.|Read complete after).*\n"
@@ -28,7 +27,7 @@ _SYMBOL = re.compile(r"( *)(-/\+|\+/-|[-+~]) ?")
 
 
 def marker(stack: str) -> str:
-    """Give the hidden text by which a stack's comment is found again."""
+    """Write the hidden text by which a stack's comment is found again."""
     return f"<!-- terraform plan of {stack} -->"
 
 
@@ -45,13 +44,13 @@ def comment(
     """Write the review of a stack's plan.
 
     Args:
-        stack: its name.
-        plan: what terraform said.
-        findings: of the policy gate.
-        overridden: whether somebody accepted them.
-        number: by which a deployment accepts this very plan.
-        run_url: where the whole plan is to be seen.
-        limit: characters that the comment may have; what is too long loses its beginning.
+        stack: the stack's name.
+        plan: the output of Terraform.
+        findings: what the policy gate found.
+        overridden: whether somebody accepted the findings.
+        number: the number by which a deployment accepts exactly this plan.
+        run_url: the address of the run, which has the whole plan.
+        limit: the most characters of the comment; the beginning of a longer plan is cut.
     """
     foot = ["", f"[Run with the whole plan]({run_url})"] if run_url else []
     title = [marker(stack), f"### {_code(stack)}: {_headline(plan)}", ""]
@@ -65,11 +64,11 @@ def comment(
         head = mask("\n".join(head), plan.data).split("\n")
         if limit is not None:
             room = limit - _length("\n".join([*head, *foot, ""]))
-        # A third is for the plan itself.
+        # Keep a third for the plan itself.
         if limit is None or (room or 0) > limit // 3:
             break
     if room is not None and room < 0:
-        head, room = [*title, *verdict, "", "This is too long for a comment."], 0
+        head, room = [*title, *verdict, "", "The plan is too long for a comment."], 0
     body: list[str] = []
     if plan.error:
         error = mask(_NOISE.sub("", plan.error).strip("\n"), plan.data)
@@ -89,14 +88,14 @@ def _verdict(*, overridden: bool, number: str) -> list[str]:
         return ["", f"**Policy gate: accepted for this commit by the label {label}**", ""]
     lines = [
         "",
-        f"**Policy gate: stopped. Who accepts this, sets the label {label}: it is for the commit "
-        "that it is set at. After another push, remove it and set it again.**",
+        f"**Policy gate: stopped. To accept this plan, set the label {label}. The label is valid "
+        "for this commit only: after another push, remove it and set it again.**",
     ]
     return [*lines, *(["", f"Number of this plan: {_code(number)}"] if number else []), ""]
 
 
 def _sendable(text: str) -> str:
-    """Replace what cannot be sent or shown: lone surrogates and control characters."""
+    """Replace characters that cannot be sent or shown: lone surrogates, control characters."""
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return re.sub(r"[^\S\n\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "�", text)
 
@@ -127,10 +126,10 @@ def _headline(plan: Plan) -> str:
         if counts[action] or (action in always and counts.total())
     ]
     if deferred := len(plan.data.get("deferred_changes") or []):
-        shown.append(f"{deferred} put off")
+        shown.append(f"{deferred} deferred")
     if shown:
         return ", ".join(shown)
-    return "no changes" if _is_no_change(plan) else "no changes of resources"
+    return "no changes" if _is_no_change(plan) else "no changes to resources"
 
 
 def _actions(resource: dict[str, Any]) -> list[str]:
@@ -140,7 +139,7 @@ def _actions(resource: dict[str, Any]) -> list[str]:
 
 
 def _sentences(plan: dict[str, Any], longest: int) -> list[str]:
-    """Name what a reviewer must not miss."""
+    """List what a reviewer must not miss."""
     replaced: list[str] = []
     destroyed: list[str] = []
     forgotten: list[str] = []
@@ -156,7 +155,7 @@ def _sentences(plan: dict[str, Any], longest: int) -> list[str]:
     drifted = [
         _code(each["address"])
         for each in plan.get("resource_drift") or []
-        if not _is_told_its_region(each["change"])
+        if not _only_adds_region(each["change"])
     ]
     deferred = [
         f"{_code(each['resource_change']['address'])} ({_words(each.get('reason'))})"
@@ -177,7 +176,7 @@ def _sentences(plan: dict[str, Any], longest: int) -> list[str]:
         "**Replaced**": replaced,
         "**Failed checks**": failed,
         "Forgotten, not destroyed": forgotten,
-        "Put off to a later plan": deferred,
+        "Deferred to a later plan": deferred,
         "Moved": moved,
         "Changed outside of Terraform": [each for each in drifted if each not in moved],
         "Changed outputs": outputs,
@@ -185,8 +184,8 @@ def _sentences(plan: dict[str, Any], longest: int) -> list[str]:
     return [f"{what}: {_joined(names, longest)}" for what, names in said.items() if names]
 
 
-def _is_told_its_region(change: dict[str, Any]) -> bool:
-    """Tell whether AWS provider 6 adds its `region` to a state of provider 5, and no more."""
+def _only_adds_region(change: dict[str, Any]) -> bool:
+    """Tell whether a change only adds `region`, as AWS provider 6 does to a state of provider 5."""
     before, after = change.get("before"), change.get("after")
     if not before or not after or before.get("region") is not None or not after.get("region"):
         return False
@@ -197,7 +196,7 @@ def _reason(resource: dict[str, Any]) -> str:
     if paths := resource["change"].get("replace_paths"):
         return f" because of {', '.join(_code(_path(path)) for path in paths)}"
     _, _, reason = resource.get("action_reason", "").partition("_because_")
-    # That its code is gone is why nearly everything is destroyed.
+    # Nearly everything is destroyed because its configuration is removed, so do not say that.
     known = reason in ("", "no_resource_config")
     return "" if known else f" ({_words(reason)})"
 
@@ -225,9 +224,9 @@ def _limited(findings: Sequence[Finding], longest: int) -> list[str]:
 
 
 def coloured(text: str) -> str:
-    """Put terraform's symbols where a diff has its own: then GitHub shows + green and - red.
+    """Move Terraform's symbols to the first column, so that GitHub shows + green and - red.
 
-    The lines of a long text have them in one column; a dash elsewhere is a YAML list's.
+    In a long text the symbols stand in one column; a dash in another column is a YAML list's.
     """
     lines, column = [], None
     for line in text.splitlines():
@@ -246,10 +245,10 @@ def coloured(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Quote a text of a plan, so that nothing in it is Markdown, HTML or calls a person."""
+    """Quote a text of a plan as code, so that nothing in it is Markdown, HTML or a mention."""
     text = " ".join(str(text).split())
     if len(text) > 2 * LONGEST_NAME:
-        text = text[:LONGEST_NAME] + text[-LONGEST_NAME:]  # what is between is cut anyway
+        text = text[:LONGEST_NAME] + text[-LONGEST_NAME:]  # the middle is cut below anyway
     text = printable(text)
     if len(text) > LONGEST_NAME:
         text = f"{text[: LONGEST_NAME // 2]}…{text[-LONGEST_NAME // 2 :]}"
@@ -260,7 +259,7 @@ def _code(text: str) -> str:
 
 
 def _bounded(text: str) -> str:
-    """Shorten long runs of backticks: the fence around them would be longer still."""
+    """Shorten long runs of backticks, because the fence around them must be longer."""
     return re.sub("`{10,}", "``````````…", text)
 
 
@@ -270,7 +269,7 @@ def _fence(text: str, shortest: int) -> str:
 
 
 def _fenced(text: str, language: str, room: int | None) -> list[str]:
-    """Put a text in a fence that it cannot close; [] if there is no room for a line of it."""
+    """Put a text in a fence that it cannot close; return [] if no line of it fits."""
     text = _bounded(text)
     fence = _fence(text, 3)
     frame = _length(f"\n{fence}{language}\n{fence}\n")
@@ -280,7 +279,7 @@ def _fenced(text: str, language: str, room: int | None) -> list[str]:
 
 
 def _tail(text: str, room: int) -> str:
-    """Keep the last lines: the end of a plan has its sum, the end of an error its cause."""
+    """Keep the last lines: a plan ends with its summary, and an error with its cause."""
     lines = text.splitlines()
     room -= _length(f"… the first {len(lines)} lines are cut\n")
     if room < 0:
@@ -296,9 +295,9 @@ def _tail(text: str, room: int) -> str:
 
 
 def _length(text: str) -> int:
-    """Count as GitHub may at the most.
+    """Compute the largest length that GitHub may count.
 
-    A character outside of the basic plane counts twice, and the end of a line, too: JavaScript and
-    Windows count so, and its own limit is one of characters.
+    A character outside the basic multilingual plane and an end of a line count twice, as in
+    JavaScript and on Windows. GitHub states its limit in characters.
     """
     return len(text.encode("utf-16-le", "surrogatepass")) // 2 + text.count("\n")

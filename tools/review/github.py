@@ -1,4 +1,4 @@
-"""Keeps one comment for each stack on a pull request."""
+"""Keep one comment for each stack on a pull request."""
 
 import json
 import re
@@ -17,17 +17,17 @@ class PullRequest:
     token: str
 
     def put(self, marker: str, body: str) -> None:
-        """Write the comment that begins with `marker` anew, or a first one.
+        """Replace the comment that begins with `marker`, or write a first one.
 
         Raises:
-            OSError, ValueError: GitHub did not take it.
+            OSError, ValueError: GitHub refused the comment.
         """
         comments = f"{self.api}/repos/{self.repository}/issues/{self.number}/comments"
         page: str | None = f"{comments}?per_page=100"
         while page:
             found, page = self._call("GET", page)
             for comment in found:
-                # Others' comments cannot be edited, and may quote ours. Who is gone is null.
+                # Comments of people may quote ours and cannot be edited. A deleted user is null.
                 if (comment.get("user") or {}).get("type") == "Bot" and (
                     comment.get("body") or ""
                 ).startswith(marker):
@@ -37,7 +37,7 @@ class PullRequest:
         self._call("POST", comments, {"body": body})
 
     def _call(self, method: str, url: str, data: Any = None) -> tuple[Any, str | None]:
-        """Give the answer, and the address of its next page if it has one."""
+        """Send a request; return the answer, and the address of the next page if there is one."""
         request = urllib.request.Request(
             url,
             method=method,

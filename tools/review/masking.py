@@ -1,7 +1,7 @@
-"""Keeps secrets out of what a pull request shows.
+"""Mask secrets in the text that a pull request shows.
 
-Terraform masks what it knows to be sensitive; this is for the same value where it comes out another
-way, as in the error of a program, and for credentials.
+Terraform masks the values that it knows to be sensitive. This module masks them elsewhere too, for
+example in the error message of a program. It also masks credentials.
 """
 
 import base64
@@ -14,14 +14,14 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "(sensitive value)"
-# A shorter value would be found all over an innocent text.
+# A shorter value would match too often in text that is not secret.
 SHORTEST = 6
 
 _SECRET_VARIABLE = re.compile(
     r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|ACCESS_?KEY|API_?KEY|PRIVATE_?KEY|CREDENTIAL",
     re.IGNORECASE,
 )
-# What stands before the value: `"SecretAccessKey": "`, `<SessionToken>`, `aws_session_token = `.
+# The text before the value: `"SecretAccessKey": "`, `<SessionToken>`, `aws_session_token = `.
 _BEFORE = r"""["']?\s*[:=>]\s*["']?"""
 _CREDENTIAL = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)"
@@ -32,7 +32,7 @@ _CREDENTIAL = re.compile(
     r"|\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]*",
     re.DOTALL,
 )
-# The first group stays.
+# The first group is kept; what follows it is masked.
 _AFTER = re.compile(
     r"(X-Amz-Signature=|\bSignature=)\w+"
     r"|(X-Amz-Security-Token=|X-Amz-Credential=)[^&\s\"]+"
@@ -52,7 +52,7 @@ def mask(
     secrets |= set(_sensitive(plan or {}))
     forms = {form for secret in secrets for form in _forms(secret)}
     if forms:
-        # The longest first: one secret may hold another.
+        # The longest first, because one secret may contain another.
         patterns = map(_wrapped, sorted(forms, key=len, reverse=True))
         text = re.sub("|".join(patterns), MASK, text)
     text = _CREDENTIAL.sub(MASK, text)
@@ -60,12 +60,12 @@ def mask(
 
 
 def _wrapped(form: str) -> str:
-    """Write a pattern that finds a text where Terraform broke it over lines of its frame."""
+    """Write a pattern that also matches a text that Terraform wrapped to lines in its frame."""
     return _GAP.join(re.escape(word) for word in form.split())
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Give a value as it may stand in a text: as it is, quoted in some language, or encoded."""
+    """List the forms of a value in a text: as it is, quoted in some language, or encoded."""
     hcl = secret.replace("${", "$${").replace("%{", "%%{")
     forms = {
         form
@@ -86,18 +86,18 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _go(text: str) -> str:
-    """Escape as Go's JSON does, which Terraform prints."""
+    """Escape as Go's JSON encoder does, because Terraform prints that."""
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
 
 
 def _base64(raw: bytes) -> Iterator[str]:
-    """Give what of a value shows in base64, wherever in the encoded text it begins."""
+    """List the letters that stand for a value in base64, for each offset at which it may begin."""
     if len(raw) < SHORTEST:
         return
     for before in range(3):
-        # Letters that hold a part of a neighbour are not the value's.
+        # Leave out letters that also encode bits of the bytes before or after the value.
         first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             yield encode(b"\0" * before + raw).decode()[first:last]
@@ -111,7 +111,7 @@ def _sensitive(plan: dict[str, Any]) -> Iterator[str]:
     for change in changes:
         for side in ("before", "after"):
             yield from _marked(change.get(side), change.get(f"{side}_sensitive"))
-    # What data sources read stands in the prior state alone.
+    # What data sources read is in the prior state only.
     yield from _in_module(plan.get("prior_state", {}).get("values", {}).get("root_module", {}))
     declared = plan.get("configuration", {}).get("root_module", {}).get("variables", {})
     for name, variable in (plan.get("variables") or {}).items():
@@ -130,7 +130,7 @@ def _in_module(module: dict[str, Any]) -> Iterator[str]:
 
 
 def _marked(value: Any, marks: Any) -> Iterator[str]:
-    """Give the texts and numbers inside of `value` where `marks`, of the same shape, is true."""
+    """List the texts and numbers in `value` where `marks`, which has the same shape, is true."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from _marked(each, marks is True or (marks or {}).get(key))

@@ -1,4 +1,4 @@
-"""Runs `terraform plan` in a stack's directory, and says why whenever there is no plan."""
+"""Run `terraform plan` in a stack's directory; give the reason if there is no plan."""
 
 import json
 import os
@@ -15,12 +15,13 @@ from tools.common import TERRAFORM
 
 @dataclass(frozen=True)
 class Plan:
-    """What terraform says.
+    """The result of `terraform plan`.
 
     Attributes:
-        data: `terraform show -json`; None if no plan came about.
-        text: the plan for people; "" if no plan came about.
-        error: why planning failed, possibly half way; "" if it did not. Never both "" and no data.
+        data: the output of `terraform show -json`; None if there is no plan.
+        text: the plan as text for people; "" if there is no plan.
+        error: why planning failed, possibly after a part of it; "" if it did not fail. If `data`
+            is None, there is an error.
     """
 
     data: dict[str, Any] | None
@@ -29,11 +30,11 @@ class Plan:
 
 
 def plan(folder: Path, file: Path | None = None) -> Plan:
-    """Plan what is in a folder, whose backend and providers are initialized first.
+    """Run `terraform init` and `terraform plan` in a folder.
 
     Args:
-        folder: with the stack's cdk.tf.json.
-        file: where the plan is kept, for `terraform apply`; by default it is thrown away.
+        folder: the folder with the stack's cdk.tf.json.
+        file: where to keep the plan for `terraform apply`; by default it is deleted.
     """
     init = _terraform(folder, "init", "-input=false")
     if init.returncode:
@@ -63,7 +64,7 @@ def plan(folder: Path, file: Path | None = None) -> Plan:
 
 
 def _reason(command: str, done: subprocess.CompletedProcess[str]) -> str:
-    """Give what terraform said, or how it ended if it could not say anything."""
+    """Return Terraform's error message, or its exit status if it printed none."""
     number = done.returncode
     ended = f"status {number}" if number > 0 else f"signal {_signal(-number)}"
     return done.stderr.strip() or done.stdout.strip() or f"terraform {command} ended by {ended}"
