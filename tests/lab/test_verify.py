@@ -136,8 +136,12 @@ def test_what_is_exposed_without_being_declared(deployed: Deployed) -> None:
             {},
             "your kubeconfig has only elsewhere, expired, lab, without-aws$",
         ),
-        (["--context", "expired"], {}, "does not know the credentials of context expired: is the "),
-        (["--context", "without-aws"], {}, "does not know the credentials of context without-aws"),
+        (["--context", "expired"], {}, "does not accept the credentials of context expired. It "),
+        (
+            ["--context", "without-aws"],
+            {},
+            "does not accept the credentials of context without-aws",
+        ),
         ([], {"KUBECONFIG": "/nowhere"}, "no kubeconfig; run: aws eks update-kubeconfig --name "),
         ([], {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "AWS cannot be reached"),
         ([], {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "no AWS credentials; "),
@@ -208,8 +212,16 @@ def nameless(deployed: Deployed) -> Deployed:
 def test_with_the_charts_cluster_id(nameless: Deployed, name: str) -> None:
     assert_false(
         look(nameless, name),
-        ("cluster_id kubecost arrives in AMP", "clusters there: cluster-one", "clusters.*id in"),
-        ("every cluster in AMP has a name", "6 nodes of cluster_id cluster-one", "external_labels"),
+        (
+            "cluster_id kubecost arrives in AMP",
+            "AMP has only the clusters cluster-one",
+            "clusters.*id in",
+        ),
+        (
+            "every cluster in AMP has its own cluster_id",
+            "6 nodes of cluster_id cluster-one",
+            "external_labels",
+        ),
     )
 
 
@@ -223,7 +235,7 @@ def test_with_a_writer_that_may_not_write(deployed: Deployed, name: str) -> None
         outcome = look(deployed, name)
     assert_false(
         outcome,
-        (f"role {role} may do what it must", "policy access: none", f"cdktf deploy {name}"),
+        (f"role {role} has the declared rights", "policy access: none", f"cdktf deploy {name}"),
         (f"policy simulator agrees for role {role}", "denied: aps:RemoteWrite", "boundary"),
         ("cluster_id kubecost arrives in AMP", "no node_total_hourly_cost at all", "roles"),
         ("costs in AMP are fresh", "in 6 hours", "delivery"),
@@ -232,7 +244,7 @@ def test_with_a_writer_that_may_not_write(deployed: Deployed, name: str) -> None
         assert_false(
             outcome,
             (
-                "AMP takes what Prometheus sends",
+                "AMP accepts what Prometheus sends",
                 r"(\d+) of \1 samples were refused",
                 "403: the role",
             ),

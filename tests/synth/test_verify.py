@@ -95,5 +95,5 @@ def test_a_module_may_be_renamed(stacks: Stacks, name: str) -> None:
 def test_a_stack_on_no_cluster_is_told(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> None:
     bill = Declared("billing", stacks("billing")["billing"])
     monkeypatch.setattr(Declared, "read", lambda _name: bill)
-    with pytest.raises(CommandError, match="billing is on no cluster; verify a stack whose Kubec"):
+    with pytest.raises(CommandError, match="billing is not on a cluster; verify a stack whose K"):
         command.main(["billing"])

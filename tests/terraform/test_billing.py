@@ -265,7 +265,7 @@ def test_verify_reads_the_bill_in_the_payers_account(
 
     # The report was just made.
     assert delivered.status == Status.FAIL
-    assert delivered.seen == "nothing yet"
+    assert delivered.seen == "no delivery yet"
     assert "40 rows, 30 of clusters" in has_rows.what
     assert [each.status for each in (has_rows, tags, connected)] == [Status.OK] * 3
 

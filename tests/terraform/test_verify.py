@@ -166,7 +166,7 @@ def rights(deployed: Deployment) -> Iterator[Callable[[Json], None]]:
 def test_a_writer_that_may_write_anywhere(look: Look, rights: Any) -> None:
     rights({"Resource": "*"})
     finding = false(roles.check(look("prom_amp_cost")))
-    assert finding.what == f"role {WRITER} may do what it must and no more"
+    assert finding.what == f"role {WRITER} has the declared rights and no more"
     assert finding.seen == "policy access: Resource = *"
     assert "policy access: Resource = arn:aws:aps:ap-northeast-2:" in finding.expected
 
@@ -174,7 +174,7 @@ def test_a_writer_that_may_write_anywhere(look: Look, rights: Any) -> None:
 def test_a_writer_that_may_not_write(look: Look, rights: Any) -> None:
     rights({"Action": ["aps:QueryMetrics"]})
     by_what = {each.what: each for each in roles.check(look("prom_amp_cost"))}
-    finding = by_what[f"role {WRITER} may do what it must and no more"]
+    finding = by_what[f"role {WRITER} has the declared rights and no more"]
     assert finding.seen == "policy access: Action = aps:QueryMetrics"
     simulated = by_what[f"IAM's policy simulator agrees for role {WRITER}"]
     assert simulated.status == Status.FAIL
@@ -200,7 +200,7 @@ def test_a_role_that_is_not_there(look: Look) -> None:
         stack["resource"]["aws_iam_role"]["kubecost_writer"]["name"] = "gone"
 
     findings = {each.what: each for each in roles.check(look("prom_amp_cost", rename))}
-    assert findings["role gone is there"].fix == "cdktf deploy prom_amp_cost"
+    assert findings["role gone exists"].fix == "cdktf deploy prom_amp_cost"
 
 
 def test_a_service_account_without_its_annotation(look: Look) -> None:
@@ -325,5 +325,5 @@ def test_a_scraper_that_the_cluster_does_not_admit(look: Look) -> None:
 
 
 def test_an_expression_that_is_not_known(look: Look) -> None:
-    with pytest.raises(CannotCheckError, match="knows no value for"):
+    with pytest.raises(CannotCheckError, match="has no value for"):
         look("amp").fill("${data.aws_region.here.name}")

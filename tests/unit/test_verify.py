@@ -90,7 +90,7 @@ def test_an_api_server_that_does_not_answer(kubeconfig: Write) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("ExpiredToken", "AWS credentials have expired; sign in anew"),
+        ("ExpiredToken", "AWS credentials have expired; sign in again"),
         ("InvalidClientTokenId", r"AWS credentials are not valid \(InvalidClientTokenId\)"),
         ("AccessDenied", "your AWS identity may not list workspaces: told so"),
         ("InternalError", "AWS could not list workspaces: "),

@@ -137,7 +137,7 @@ def test_what_is_well(look: Look) -> None:
     ("account", "seen", "fix"),
     [
         ({"reports": [{"ReportName": "other"}]}, "reports: other", "cdktf deploy billing"),
-        ({"reports": [{"ReportName": "kubecost"}]}, "nothing yet", "within 24 hours"),
+        ({"reports": [{"ReportName": "kubecost"}]}, "no delivery yet", "within 24 hours"),
         (
             {
                 "reports": [
@@ -151,10 +151,10 @@ def test_what_is_well(look: Look) -> None:
                 ]
             },
             "ERROR_PERMISSIONS on 20261126",
-            "does not let AWS in",
+            "policy refuses AWS",
         ),
         ({"rows": (0, 0)}, "no row", "within 24 hours"),
-        ({"rows": (40, 0)}, "none with a cluster's name", "is the tag active"),
+        ({"rows": (40, 0)}, "none with a cluster's name", "until the tag is active"),
         ({"tags": ("team",)}, "not active: aws:eks:cluster-name", "cdktf deploy billing"),
     ],
 )
@@ -185,7 +185,7 @@ def test_what_kubecost_says_of_its_connection(
 
 @pytest.mark.parametrize("answer", ["<html>", '{"data": [{}]}', '{"code": 501}'])
 def test_an_answer_that_is_none_is_not_taken_for_one(look: Look, answer: str) -> None:
-    with pytest.raises(CannotCheckError, match="does not say how it reads the bill"):
+    with pytest.raises(CannotCheckError, match="status of the bill is unreadable"):
         look(Account(), kubecost=answer)
 
 

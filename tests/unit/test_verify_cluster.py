@@ -106,7 +106,7 @@ def container(waiting: str = "", message: str = "", **ended: Any) -> Json:
         (
             {"containerStatuses": [container("ImagePullBackOff", "not found")]},
             "; container prometheus-server of pod pod-0: ImagePullBackOff: not found",
-            "do the nodes reach the registry",
+            "check that the nodes reach the registry",
         ),
         (
             {
@@ -180,7 +180,7 @@ def test_a_stack_that_is_not_deployed() -> None:
     [
         ([], None, "set kubecost.storage_class (the cluster has none)"),
         (["gp3"], None, "set kubecost.storage_class (the cluster has gp3)"),
-        (["gp3"], "gp3", "does the EBS CSI driver run?"),
+        (["gp3"], "gp3", "check that the EBS CSI driver runs"),
     ],
 )
 def test_a_volume_that_waits(classes: list[str], wanted: str | None, said: str) -> None:
@@ -248,7 +248,7 @@ def test_a_service_or_an_ingress_that_nobody_declared() -> None:
     cluster = Cluster(services=[service], ingresses=[{"metadata": {"name": "own"}}])
     service_finding, ingress_finding, _ = ui.check(look(cluster))
     assert service_finding.what == "Service open is not exposed"
-    assert ingress_finding.what == "Ingress own is not there"
+    assert ingress_finding.what == "Ingress own does not exist"
     assert service_finding.status == ingress_finding.status == Status.FAIL
 
 
@@ -353,10 +353,10 @@ def counters(**values: float) -> str:
         ({"samples_failed_total": 99}, []),
         (
             {"samples_failed_total": 80, "too_old": 40},
-            ["120 of 10000 samples were refused or given up"],
+            ["120 of 10000 samples were refused or dropped"],
         ),
         ({"samples_total": 0}, ["Prometheus has sent nothing yet"]),
-        ({"behind": 1200}, ["what it sent last is 20 minutes behind"]),
+        ({"behind": 1200}, ["the last sample that it sent is 20 minutes behind"]),
     ],
 )
 def test_what_prometheus_says_it_could_not_send(values: dict[str, float], seen: list[str]) -> None:

@@ -1,6 +1,6 @@
-"""After a deploy: is it true? Reads a cluster and AWS, changes nothing.
+"""Verify a deployment: compare a stack with the cluster and AWS. It reads and changes nothing.
 
-What must be true is read from the synthesized stack (cdktf.out/stacks/<stack>/cdk.tf.json), so an
-architecture that is added later is checked without an edit here. Each file has the checks of one
-theme, as functions `check(context) -> Iterator[Finding]`.
+The checks read from the synthesized stack (cdktf.out/stacks/<stack>/cdk.tf.json) what must be true.
+So they cover an architecture that is added later without an edit here. Each file has the checks of
+one theme, as a function `check(context) -> Iterator[Finding]`.
 """

@@ -1,4 +1,4 @@
-"""AMP itself: its workspaces, the way Kubecost queries it, and the managed scraper."""
+"""Check AMP: its workspaces, Kubecost's queries to it, and the managed scraper."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ ACTIVE = "ACTIVE"
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Workspaces and scrapers are active, and Kubecost's signing proxy gets answers."""
+    """Check that workspaces and scrapers are active and Kubecost's signing proxy gets answers."""
     for name in context.declared.workspaces:
         yield _workspace(context, name)
     for each in context.declared.resources("aws_prometheus_scraper").values():
@@ -34,7 +34,7 @@ def _workspace(context: Context, name: str) -> Finding:
         return Finding.fail(
             what,
             seen=str(error),
-            expected="one that is ACTIVE",
+            expected="a workspace that is ACTIVE",
             fix=f"cdktf deploy {context.declared.name}",
         )
     status = found["status"]["statusCode"]
@@ -44,7 +44,9 @@ def _workspace(context: Context, name: str) -> Finding:
         details=f"{found['workspaceId']} in {declared.region}",
         seen=status,
         expected=ACTIVE,
-        fix="wait, it is changing" if status.endswith("ING") else "see its events in the console",
+        fix="wait until AWS has changed it"
+        if status.endswith("ING")
+        else "see the workspace in the AWS console",
     )
 
 
@@ -67,10 +69,10 @@ def _scraper(context: Context, declared: Json) -> Iterator[Finding]:
             yield Finding.fail(
                 what,
                 seen=f"{len(ids)} scrapers of that name for this cluster",
-                expected="one; two would send every sample twice",
+                expected="one scraper; two would send every sample twice",
                 fix=redeploy
                 if not ids
-                else "delete the one that Terraform does not know: aws amp list-scrapers",
+                else "delete the scraper that is not in Terraform's state: aws amp list-scrapers",
             )
             return
         scraper = amp.describe_scraper(scraperId=ids[0])["scraper"]
@@ -83,7 +85,7 @@ def _scraper(context: Context, declared: Json) -> Iterator[Finding]:
         expected=ACTIVE,
         fix="AWS takes up to 40 minutes for a new one: add --wait 40"
         if status == "CREATING"
-        else f"{redeploy}; does the cluster have its private endpoint?",
+        else f"{redeploy}; check that the cluster's private endpoint is on",
     )
     yield _scraper_configuration(context, declared, scraper)
     if "roleConfiguration" not in scraper:
@@ -91,7 +93,7 @@ def _scraper(context: Context, declared: Json) -> Iterator[Finding]:
 
 
 def _scraper_configuration(context: Context, declared: Json, scraper: Json) -> Finding:
-    """Its jobs and where it writes to."""
+    """Compare the scraper's jobs and workspace with the stack's."""
     what = "managed scraper has the jobs and the workspace of this stack"
     found: Any = yaml.safe_load(scraper["scrapeConfiguration"]["configurationBlob"])
     wanted = yaml.safe_load(unescaped(declared["scrape_configuration"]))
@@ -106,13 +108,13 @@ def _scraper_configuration(context: Context, declared: Json, scraper: Json) -> F
         not changed,
         details=", ".join(job["job_name"] for job in wanted["scrape_configs"]),
         seen=f"another configuration: {', '.join(changed)} differ",
-        expected="the stack's",
+        expected="the configuration of the stack",
         fix=fix,
     )
 
 
 def _scraper_access(context: Context, scraper: Json) -> Finding:
-    """AMP makes the scraper's access entry, if the cluster's authentication mode has entries."""
+    """Check the scraper's access entry, which AMP makes if the authentication mode has entries."""
     what = "managed scraper may read the cluster (access entry)"
     eks = context.aws.client("eks")
     name = context.declared.cluster_name
@@ -125,16 +127,16 @@ def _scraper_access(context: Context, scraper: Json) -> Finding:
                 what,
                 seen=f"no access entry for {scraper['roleArn']}; authentication mode {mode}",
                 expected="an entry with AmazonPrometheusScraperPolicy, which AMP makes",
-                fix="with CONFIG_MAP: aws eks update-cluster-config --name "
-                f"{name} --access-config authenticationMode=API_AND_CONFIG_MAP; then make the "
-                f"scraper anew: cdktf destroy {context.declared.name}, cdktf deploy "
+                fix="if the mode is CONFIG_MAP: aws eks update-cluster-config --name "
+                f"{name} --access-config authenticationMode=API_AND_CONFIG_MAP; then create the "
+                f"scraper again: cdktf destroy {context.declared.name}, cdktf deploy "
                 f"{context.declared.name}",
             )
     return Finding.ok(what)
 
 
 def _query_proxy(context: Context, port: int, path: str) -> Finding:
-    """Kubecost's own way to AMP, with its own role: where it fails, Kubecost shows too little."""
+    """Query AMP as Kubecost does, with its role: if that fails, Kubecost shows too little."""
     what = "Kubecost can query AMP through its signing proxy"
     pods = [
         pod["metadata"]["name"]
@@ -169,7 +171,7 @@ def _query_proxy(context: Context, port: int, path: str) -> Finding:
         what,
         seen=seen,
         expected="an answer to the query vector(1)",
-        fix="NoCredentialProviders: the service account lacks its annotation; 403: the reader role "
-        f"or its region; see the lines on roles, and: kubectl -n {context.namespace} logs "
-        f"{pods[0]} -c sigv4proxy",
+        fix="NoCredentialProviders means that the service account lacks its annotation; 403 means "
+        "that the reader role or its region is wrong. See the findings under roles, and: kubectl "
+        f"-n {context.namespace} logs {pods[0]} -c sigv4proxy",
     )

@@ -1,4 +1,4 @@
-"""AWS as the user's own credentials see it; endpoints may be overridden by AWS_ENDPOINT_URL."""
+"""Call AWS with the user's own credentials; AWS_ENDPOINT_URL may override the endpoints."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,24 +16,24 @@ from botocore.httpsession import URLLib3Session
 from tools.verify.answer import check_encrypted, read_bounded, read_json
 from tools.verify.finding import CannotCheckError
 
-# A person waits: fail soon, and say why.
+# A person waits for the answer, so fail soon.
 _CONFIG = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard"})
 TIMEOUT = 60  # seconds, for a query
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _INVALID = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-_SIGN_IN = "sign in anew (aws sso login, or aws configure) and try: aws sts get-caller-identity"
+_SIGN_IN = "sign in again (aws sso login, or aws configure) and try: aws sts get-caller-identity"
 
 
 def error_code(error: Exception) -> str:
-    """Give the code of what AWS answered; "" if it did not answer."""
+    """Return the error code of AWS's answer; "" if AWS did not answer."""
     answer = getattr(error, "response", None) or {}
     return str(answer.get("Error", {}).get("Code", ""))
 
 
 @contextmanager
 def explained(purpose: str) -> Iterator[None]:
-    """Say in one line why AWS did not answer.
+    """Explain on one line why a call to AWS failed.
 
     Raises:
         CannotCheckError: with what to do.
@@ -53,7 +53,7 @@ def explained(purpose: str) -> Iterator[None]:
     except exceptions.BotoCoreError as error:
         if "Token" in type(error).__name__ or "SSO" in type(error).__name__:
             raise CannotCheckError(f"AWS credentials have expired; {_SIGN_IN}") from None
-        raise CannotCheckError(f"AWS could not be asked to {purpose}: {error}") from None
+        raise CannotCheckError(f"the call to AWS to {purpose} failed: {error}") from None
     except exceptions.ClientError as error:
         code = error_code(error)
         if code in _EXPIRED:
@@ -67,7 +67,7 @@ def explained(purpose: str) -> Iterator[None]:
 
 
 class Aws:
-    """AWS in one region, in the name of a role if one is given."""
+    """AWS in one region, with an assumed role if one is given."""
 
     def __init__(self, region: str, role_arn: str | None = None) -> None:
         self.region = region
@@ -76,7 +76,7 @@ class Aws:
 
     @cached_property
     def session(self) -> Any:
-        """The session, whose role is assumed at its first use.
+        """The session; the role is assumed at first use.
 
         Raises:
             CannotCheckError: there are no credentials, or they may not assume the role.
@@ -96,23 +96,23 @@ class Aws:
         )
 
     def client(self, service: str) -> Any:
-        """Give the client of a service."""
+        """Return the client of a service; make it once."""
         if service not in self._clients:
             self._clients[service] = self.session.client(service, config=_CONFIG)
         return self._clients[service]
 
     def query_amp(self, url: str, promql: str) -> Any:
-        """Ask AMP, with a signature; `url` is the address of its instant queries.
+        """Send a signed query to AMP; `url` is the address of its instant queries.
 
         Raises:
-            CannotCheckError: AMP cannot be reached, or refuses.
+            CannotCheckError: AMP cannot be reached, or refuses the query.
         """
         check_encrypted(url, "a signed request", own_machine=True)
         with explained("query AMP"):
             credentials = self.session.get_credentials()
             if credentials is None:
                 raise exceptions.NoCredentialsError
-            # A body: the query string of a GET is bounded.
+            # POST, because the length of a GET's query string is limited.
             request = AWSRequest(
                 "POST",
                 url,

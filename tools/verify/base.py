@@ -1,4 +1,4 @@
-"""The cluster itself, for the stack `base`."""
+"""Check the cluster itself, for the stack `base`."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Control plane, nodes, add-ons, and a StorageClass for Kubecost's volumes."""
+    """Check control plane, nodes, add-ons, and the StorageClass for Kubecost's volumes."""
     status, version = context.cluster["status"], context.cluster["version"]
     yield Finding.judge(
         f"cluster {context.declared.cluster_name} is active",
@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
         details=f"Kubernetes {version}",
         seen=status,
         expected=ACTIVE,
-        fix="wait, or see its health in EKS",
+        fix="wait, or see the cluster's health in the EKS console",
     )
     yield _nodes(context)
     yield from _add_ons(context)
@@ -35,7 +35,7 @@ def check(context: Context) -> Iterator[Finding]:
         details=listed(default),
         seen="none is the default" if classes else "there is no StorageClass",
         expected=f"one with the annotation {_DEFAULT}",
-        fix="is the add-on aws-ebs-csi-driver active? Or set kubecost.storage_class",
+        fix="check that the add-on aws-ebs-csi-driver is active, or set kubecost.storage_class",
     )
 
 

@@ -1,7 +1,7 @@
-"""The bill: was the report delivered, can it be queried, does Kubecost read it?
+"""Check the bill: the report is delivered, can be queried, and Kubecost reads it.
 
-What the payer's account tells is asked in the name of the role by which the stack `billing` reaches
-it. One query is run, which scans a month of a few columns; nothing else changes.
+Calls to the payer's account use the role by which the stack `billing` reaches it. One query runs in
+Athena, which scans a month of a few columns; nothing else changes.
 """
 
 import json
@@ -19,7 +19,7 @@ from tools.verify.declared import Declared
 from tools.verify.finding import CannotCheckError, Finding, listed
 
 CONNECTED = "Connection Successful"
-# AWS delivers within a day, and the day before yesterday is complete by then.
+# AWS delivers within a day, so the day before yesterday is complete.
 SETTLED_DAYS = 2
 QUERY_SECONDS = 120
 _STACK = "billing"
@@ -35,7 +35,7 @@ class Payer:
 
     @classmethod
     def find(cls) -> "Payer | None":
-        """Find the stack among those that were synthesized."""
+        """Find the stack among the synthesized ones; None if it is not there."""
         try:
             declared = Declared.read(_STACK)
         except NoStackError:
@@ -43,19 +43,19 @@ class Payer:
         return cls(declared, declared.region_and_role[1])
 
     def makes(self, report: Json) -> bool:
-        """Tell whether a report that Kubecost reads is the one of this stack."""
+        """Tell whether this stack creates a report that Kubecost reads."""
         names = [
             each["name"] for each in self.declared.resources("aws_glue_catalog_database").values()
         ]
         return report["athenaDatabase"] in names
 
     def client(self, service: str, region: str) -> Any:
-        """Give a client of a service in the payer's account."""
+        """Make a client of a service in the payer's account."""
         return Aws(region, self.role_arn).client(service)
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at each report that the stack's Kubecost is told of, and at what Kubecost says of it."""
+    """Check each report that the stack's Kubecost reads, and Kubecost's own status of them."""
     text = context.declared.cloud_integration
     if not text:
         return
@@ -70,7 +70,7 @@ def check(context: Context) -> Iterator[Finding]:
             yield _has_rows(context.aws.session.client("athena", report["athenaRegion"]), report)
         else:
             where = f"{report['athenaDatabase']}.{report['athenaTable']} of {report['projectID']}"
-            yield Finding.skipped(f"the report {where}: Kubecost's role alone may read it")
+            yield Finding.skipped(f"the report {where}: only Kubecost's role may read it")
     yield _is_connected(context, len(reports))
 
 
@@ -98,9 +98,9 @@ def _delivered(payer: Payer) -> Finding:
         what,
         bool(last) and not failed,
         details=last,
-        seen=f"{status['lastStatus']} on {last}" if failed else "nothing yet",
+        seen=f"{status['lastStatus']} on {last}" if failed else "no delivery yet",
         expected="a delivery every day",
-        fix="the bucket does not let AWS in: cdktf deploy billing" if failed else _PATIENCE,
+        fix="the bucket's policy refuses AWS: cdktf deploy billing" if failed else _PATIENCE,
     )
 
 
@@ -113,7 +113,7 @@ def _has_rows(athena: Any, report: Json) -> Finding:
             what,
             seen=f"{rows} rows, none with a cluster's name",
             expected="nodes with the tag aws:eks:cluster-name",
-            fix="is the tag active, since two days at least? It is not filled in for the past",
+            fix="wait until the tag is active for two days; AWS does not add it to past costs",
         )
     return Finding.judge(
         what,
@@ -126,10 +126,10 @@ def _has_rows(athena: Any, report: Json) -> Finding:
 
 
 def _ask(athena: Any, report: Json, query: str) -> tuple[int, int]:
-    """Run a query that answers two numbers.
+    """Run a query whose answer is two numbers.
 
     Raises:
-        CannotCheckError: it may not run, fails, or takes longer than QUERY_SECONDS.
+        CannotCheckError: the query is not allowed, fails, or takes longer than QUERY_SECONDS.
     """
     with explained(f"query Athena in workgroup {report['athenaWorkgroup']}"):
         identifier = athena.start_query_execution(
@@ -145,7 +145,7 @@ def _ask(athena: Any, report: Json, query: str) -> tuple[int, int]:
             if status["State"] not in ("QUEUED", "RUNNING"):
                 break
             if time.monotonic() > deadline:
-                raise CannotCheckError(f"Athena's query {identifier} still runs: try again")
+                raise CannotCheckError(f"Athena's query {identifier} still runs; try again later")
             time.sleep(1)
         if status["State"] != "SUCCEEDED":
             reason = status.get("StateChangeReason", status["State"])
@@ -179,12 +179,15 @@ def _tags_are_active(payer: Payer) -> Finding:
         details=listed(wanted),
         seen=f"not active: {listed(wanted - active)}",
         expected=listed(wanted),
-        fix="cdktf deploy billing; AWS knows a tag a day after a resource first had it",
+        fix="cdktf deploy billing; AWS accepts a tag one day after a resource first had it",
     )
 
 
 def _is_connected(context: Context, count: int) -> Finding:
-    """Ask Kubecost (chart cost-analyzer 2.8.7, frontend ConfigMap, /model/cloudCost/status)."""
+    """Read Kubecost's status of the reports.
+
+    Source: chart cost-analyzer 2.8.7, ConfigMap of the frontend, /model/cloudCost/status.
+    """
     what = "Kubecost reads the bill"
     kubecost = context.declared.kubecost
     assert kubecost
@@ -197,13 +200,13 @@ def _is_connected(context: Context, count: int) -> Finding:
         entries = answer["data"] if isinstance(answer, dict) else answer
         states = [str(each["connectionStatus"]) for each in entries or []]
     except (CannotCheckError, ValueError, KeyError, TypeError) as error:
-        raise CannotCheckError(f"Kubecost does not say how it reads the bill: {error}") from None
+        raise CannotCheckError(f"Kubecost's status of the bill is unreadable: {error}") from None
     bad = sorted({state for state in states if state != CONNECTED})
     return Finding.judge(
         what,
         len(states) >= count and not bad,
         details=f"{len(states)} connected",
-        seen=", ".join(bad) or f"{len(states)} of {count} reports are known to it",
+        seen=", ".join(bad) or f"{len(states)} of {count} reports in Kubecost's status",
         expected=CONNECTED,
         fix=_PATIENCE
         if bad == ["Data Missing"]

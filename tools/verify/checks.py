@@ -1,4 +1,4 @@
-"""All checks, in the order in which a fault of one explains faults of the next."""
+"""All checks, in an order in which a fault of one explains faults of the next."""
 
 from collections.abc import Callable, Iterator
 
@@ -24,9 +24,10 @@ BASE: dict[str, Check] = {"cluster": base.check, "roles": roles.check}
 
 
 def run(context: Context) -> Iterator[tuple[str, Finding]]:
-    """Give the theme and each finding; a check that cannot go on says why, and the next goes on.
+    """Run the checks; yield the theme and each finding.
 
-    Of a stack that is not deployed nothing else would be true.
+    If a check cannot continue, a finding says why and the next check runs. If the stack is not
+    deployed, the rest is skipped.
     """
     checks = BASE if context.declared.makes_cluster else OVERLAY
     for theme, check in checks.items():
@@ -34,11 +35,11 @@ def run(context: Context) -> Iterator[tuple[str, Finding]]:
             for finding in check(context):
                 yield theme, finding
             if check is pods.check and not context.is_deployed:
-                yield theme, Finding.skipped("everything else: the stack is not deployed")
+                yield theme, Finding.skipped("all other checks: the stack is not deployed")
                 return
         except CannotCheckError as error:
             yield theme, Finding(Status.UNKNOWN, f"could not be checked: {error}")
         except MALFORMED as error:
             problem = f"{type(error).__name__}: {error}"
-            what = f"could not be checked: a server answered what it never should ({problem})"
+            what = f"could not be checked: a server gave an unexpected answer ({problem})"
             yield theme, Finding(Status.UNKNOWN, what)

@@ -1,4 +1,4 @@
-"""The command: which stack, how long to wait, and how to say it."""
+"""The command `verify`: its options, waiting, and the report as text or JSON."""
 
 import json
 import sys
@@ -15,25 +15,27 @@ from tools.verify.declared import Declared
 from tools.verify.finding import CannotCheckError, Finding, Status
 
 TRUE, FALSE, NOT_CHECKED = 0, 1, 2
-AGAIN = 30  # seconds between two looks
+AGAIN = 30  # seconds between two rounds of checks
 
 Findings = list[tuple[str, Finding]]
 
 
 def main(arguments: list[str]) -> int:
-    """Give 0 if all is true, 1 if something is false, 2 if something could not be checked.
+    """Return 0 if all is true, 1 if something is false, 2 if something could not be checked.
 
     Raises:
         CommandError: there is no such stack, or its cluster cannot be reached.
     """
     parser = command_line(
         "verify",
-        "Check after a deploy that it is true: pods, roles, targets, metrics in AMP. "
-        "Changes nothing. Exit status: 0 all true, 1 something is false, 2 could not be checked.",
+        "Verify a deployment: pods, roles, targets, metrics in AMP. It changes nothing. Exit "
+        "status: 0 all is true, 1 something is false, 2 something could not be checked.",
     )
     parser.add_argument("stack", nargs="?", default="", help="a stack that make synth wrote")
-    parser.add_argument("--context", help="of the kubeconfig; default: the one of the cluster")
-    parser.add_argument("--wait", type=float, default=0, metavar="MINUTES", help="until it is true")
+    parser.add_argument("--context", help="context of the kubeconfig; default: the cluster's")
+    parser.add_argument(
+        "--wait", type=float, default=0, metavar="MINUTES", help="wait at most so long for all"
+    )
     parser.add_argument(
         "--max-age", type=int, default=300, metavar="SECONDS", help="older metrics are stale (300)"
     )
@@ -44,12 +46,12 @@ def main(arguments: list[str]) -> int:
         declared = Declared.read(options.stack)
         if not declared.is_on_cluster:
             raise CommandError(
-                f"{options.stack} is on no cluster; verify a stack whose Kubecost reads it, such as"
-                " prom"
+                f"{options.stack} is not on a cluster; verify a stack whose Kubecost reads it, such"
+                " as prom"
             )
         context = _connect(declared, options.context, options.max_age)
         left = deadline - time.monotonic()
-        # While there is time left, what is false may become true: say it in short.
+        # While there is time left, what is false may become true: print one line only.
         live = left <= 0 and not options.json
         findings = _look(context, live=live)
         status = _exit_status(findings)
@@ -69,11 +71,11 @@ def _connect(declared: Declared, context: str | None, max_age: int) -> Context:
         return Context.connect(declared, context, max_age)
     except MALFORMED as error:
         problem = f"{type(error).__name__}: {error}"
-        raise CannotCheckError(f"a server answered what it never should ({problem})") from None
+        raise CannotCheckError(f"a server gave an unexpected answer ({problem})") from None
 
 
 def _look(context: Context, *, live: bool) -> Findings:
-    """Check everything once; `live` prints each finding as it comes."""
+    """Check everything once; if `live`, print each finding at once."""
     findings: Findings = []
     if live:
         print(_head(context), flush=True)
@@ -103,7 +105,7 @@ def _head(context: Context) -> str:
 
 
 def _lines(theme: str, finding: Finding) -> str:
-    """Write one line, and for what is false three more."""
+    """Write one line, and three more for a finding that is false."""
     lines = [f"{finding.status:8}{theme:10}{printable(finding.what)}"]
     for name in ("seen", "expected", "fix"):
         if text := getattr(finding, name):

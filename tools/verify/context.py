@@ -1,4 +1,4 @@
-"""What the checks look at: the stack, its cluster, its AWS, and what was found there."""
+"""What the checks read: the stack, its cluster, its AWS account, and what was found there."""
 
 import re
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from tools.verify.finding import CannotCheckError, MissingError
 from tools.verify.kube import Kube, NotFoundError
 from tools.verify.promql import Source
 
-# An expression of Terraform, in a text in which `$${` stands for `${`.
+# An expression of Terraform; `$${` in a text is not one, but means `${`.
 _EXPRESSION = re.compile(r"(?<!\$)\$\{([^}]*)\}")
 
 
 @dataclass
 class Context:
-    """One look at a stack; what was found is kept, so a second look needs a new one.
+    """One round of checks of a stack. It caches what it reads, so a new round needs a new context.
 
     Attributes:
         declared: what the stack declares.
         aws: the account and region of the cluster.
-        cluster: as eks:DescribeCluster tells it.
-        kube: the cluster itself.
+        cluster: the cluster as eks:DescribeCluster returns it.
+        kube: the cluster's API.
         max_age: seconds after which a metric is stale.
     """
 
@@ -39,10 +39,10 @@ class Context:
 
     @classmethod
     def connect(cls, declared: Declared, context: str | None, max_age: int) -> "Context":
-        """Find the stack's cluster, in AWS first and then in the kubeconfig.
+        """Find the stack's cluster, first in AWS and then in the kubeconfig.
 
         Raises:
-            CannotCheckError: it is not there, not ready, or not to be reached.
+            CannotCheckError: the cluster does not exist, is not ready, or cannot be reached.
         """
         region, role = declared.region_and_role
         name = declared.cluster_name
@@ -65,7 +65,7 @@ class Context:
 
     @property
     def namespace(self) -> str:
-        """The namespace of the stack; of a stack without one, that of its release."""
+        """The namespace of the stack; if it makes none, the namespace of its release."""
         return self.declared.namespace or self.declared.releases[0].namespace
 
     @property
@@ -81,7 +81,7 @@ class Context:
 
     @cached_property
     def is_deployed(self) -> bool:
-        """Whether the namespace is there."""
+        """Whether the namespace exists."""
         try:
             self.kube.get(f"/api/v1/namespaces/{self.namespace}")
         except NotFoundError:
@@ -99,10 +99,10 @@ class Context:
         return self.kube.items(f"/api/v1/namespaces/{self.namespace}/pods")
 
     def workspace(self, name: str) -> Json:
-        """Give a workspace that the stack declares, as amp:DescribeWorkspace tells it.
+        """Find a workspace that the stack declares; return amp:DescribeWorkspace's answer.
 
         Raises:
-            CannotCheckError: there is none, or several.
+            CannotCheckError: there is no such workspace, or there are several.
         """
         if name not in self._workspaces:
             self._workspaces[name] = _look_up(self.declared.workspaces[name])
@@ -114,7 +114,7 @@ class Context:
 
     @cached_property
     def query_url(self) -> str | None:
-        """Where AMP answers; None in a stack without one workspace of its own."""
+        """The address where AMP answers queries; None in a stack without its own workspace."""
         url = self.declared.query_url
         return self.fill(url) if url else None
 
@@ -132,7 +132,7 @@ class Context:
 
     @cached_property
     def amp(self) -> Source | None:
-        """AMP, in the name of `amp.role_arn` where the workspace is in another account."""
+        """AMP as a source; with `amp.role_arn` if the workspace is in another account."""
         if not self.query_url or not self.declared.cluster_id:
             return None
         url, aws = self.query_url, self.amp_aws
@@ -141,7 +141,7 @@ class Context:
 
     @cached_property
     def prometheus(self) -> Source | None:
-        """The bundled Prometheus, whose own series have no `cluster_id` yet."""
+        """The bundled Prometheus as a source; in itself its series have no `cluster_id` yet."""
         if not self.declared.prometheus_service:
             return None
         return Source(
@@ -149,7 +149,7 @@ class Context:
         )
 
     def ask_prometheus(self, path: str, **query: str) -> str:
-        """Get what the bundled Prometheus answers, through the API server."""
+        """Send a request to the bundled Prometheus, through the API server."""
         service = str(self.declared.prometheus_service)
         try:
             return self.kube.service(self.namespace, service, "http", path, **query)
@@ -158,14 +158,14 @@ class Context:
 
     @property
     def queried(self) -> Source | None:
-        """What Kubecost queries."""
+        """The source that Kubecost queries."""
         return self.amp if self.declared.query_proxy else self.prometheus
 
     def fill(self, text: str) -> str:
-        """Put what AWS knows in the place of Terraform's expressions.
+        """Replace Terraform's expressions with the values that AWS has.
 
         Raises:
-            CannotCheckError: an expression that is not known here.
+            CannotCheckError: the value of an expression is not known here.
         """
         return _EXPRESSION.sub(lambda match: self._value(match[1]), text)
 
@@ -175,14 +175,14 @@ class Context:
         kind, _, rest = expression.removeprefix("data.").partition(".")
         name, _, path = rest.partition(".")
         attributes = self._attributes(kind, name)
-        # Terraform writes the way to an attribute as JMESPath does.
+        # Terraform writes the path of an attribute as JMESPath does.
         value = jmespath.search(path, attributes) if attributes else None
         if value is None:
-            raise CannotCheckError(f"tools/verify/context.py knows no value for ${{{expression}}}")
+            raise CannotCheckError(f"tools/verify/context.py has no value for ${{{expression}}}")
         return str(value)
 
     def _attributes(self, kind: str, name: str) -> Json:
-        """Give what Terraform's state has of a resource or data source, as far as AWS tells it."""
+        """Read from AWS what Terraform's state has of a resource or data source."""
         partition, number = self.account
         iam = f"arn:{partition}:iam::{number}"
         match kind:
@@ -222,14 +222,14 @@ def _look_up(workspace: Workspace) -> Json:
                 each["workspaceId"]
                 for page in pages
                 for each in page["workspaces"]
-                # `alias` finds those that begin so, too.
+                # `alias` also finds aliases that begin with the same text.
                 if each.get("alias") == workspace.alias
             ]
             if len(ids) != 1:
                 raise MissingError(
                     f"there are {len(ids)} AMP workspaces with the alias {workspace.alias} in "
-                    f"{workspace.region}, not one; if there is none, deploy the first cluster's "
-                    "overlay; if there are several, name one under amp.workspace_id"
+                    f"{workspace.region} instead of one; if there is none, deploy the first "
+                    "cluster's overlay; if there are several, name one under amp.workspace_id"
                 )
             identifier = ids[0]
         try:
@@ -237,6 +237,6 @@ def _look_up(workspace: Workspace) -> Json:
         except amp.exceptions.ResourceNotFoundException:
             raise MissingError(
                 f"there is no AMP workspace {identifier} in {workspace.region}; "
-                "see amp.workspace_id in kubecost.yaml"
+                "correct amp.workspace_id in kubecost.yaml"
             ) from None
     return found

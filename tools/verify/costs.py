@@ -1,4 +1,4 @@
-"""What the metrics say: whose they are, how fresh, and whether usage is among them."""
+"""Check the metrics: their cluster_id, their age, and whether they include usage."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,16 @@ from tools.verify.context import Context
 from tools.verify.finding import Finding, listed
 from tools.verify.promql import Source
 
-# Every node has one sample of it a minute.
+# A metric of which every node has one sample a minute.
 PULSE = "node_total_hourly_cost"
 NETWORK = "kubecost_pod_network_egress_bytes_total"
 # A container that has just started has no usage yet.
 ENOUGH = 0.9
-_PATIENCE = "within 5 minutes of a deploy nothing is there yet: add --wait 30"
+_PATIENCE = "in the first 5 minutes after a deployment there is no data: add --wait 30"
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look where metrics are kept: in Prometheus, in AMP, or in both."""
+    """Check the metrics where they are stored: in Prometheus, in AMP, or in both."""
     if not context.declared.kubecost:
         return
     yield _cluster_id_of_kubecost(context)
@@ -27,7 +27,7 @@ def check(context: Context) -> Iterator[Finding]:
             age = _age(source)
             yield _fresh(context, source, age)
             if age is None:
-                yield Finding.skipped(f"what else is in {source.name}: nothing is there yet")
+                yield Finding.skipped(f"the other metrics in {source.name}: there are none yet")
                 continue
             yield _complete(context, source)
             if source is context.queried:
@@ -36,7 +36,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _cluster_id_of_kubecost(context: Context) -> Finding:
-    """What cost-model calls its cluster must be what is on the metrics, or the UI shows two."""
+    """Check cost-model's CLUSTER_ID: if the metrics have another one, the UI shows two clusters."""
     wanted = context.declared.cluster_id
     path = f"/apis/apps/v1/namespaces/{context.namespace}/deployments"
     found = {
@@ -47,11 +47,11 @@ def _cluster_id_of_kubecost(context: Context) -> Finding:
         if variable["name"] == "CLUSTER_ID" and "value" in variable
     }
     return Finding.judge(
-        f"Kubecost calls its cluster {wanted}",
+        f"Kubecost's CLUSTER_ID is {wanted}",
         found == {wanted},
         seen=f"CLUSTER_ID is {listed(found) or 'not set'}",
         expected=str(wanted),
-        fix=f"cdktf deploy {context.declared.name}; is the id overridden in kubecost.values?",
+        fix=f"cdktf deploy {context.declared.name}; remove a CLUSTER_ID from kubecost.values",
     )
 
 
@@ -66,30 +66,31 @@ def _cluster_id_in_amp(context: Context, amp: Source) -> Iterator[Finding]:
         f"cluster_id {wanted} arrives in AMP",
         wanted in found,
         details=f"{found.get(wanted)} nodes" + (f"; also {others}" if others else ""),
-        seen=f"clusters there: {others}" if found else f"no {PULSE} at all",
+        seen=f"AMP has only the clusters {others}" if found else f"no {PULSE} at all",
         expected=f"{PULSE} of cluster_id {wanted}",
         fix=(
             "the collector has another cluster_id: set clusters[].id in kubecost.yaml, then "
             f"cdktf deploy {context.declared.name}"
             if found
-            else f"does the collector write? See the lines on roles and delivery; {_PATIENCE}"
+            else "check that the collector writes: see the findings under roles and delivery; "
+            + _PATIENCE
         ),
     )
     nameless = {"cluster-one", "(none)"} & set(found)
     if nameless:
         yield Finding.fail(
-            "every cluster in AMP has a name of its own",
+            "every cluster in AMP has its own cluster_id",
             seen=f"{found[min(nameless)]} nodes of cluster_id {listed(nameless)}",
-            expected="no cluster-one (the chart's default, under which clusters merge)",
-            fix="some other Kubecost writes to this workspace; give it a cluster_id: "
+            expected="no cluster-one, which is the chart's default and would merge clusters",
+            fix="another Kubecost writes to this workspace; give it a cluster_id: "
             "prometheus.server.global.external_labels.cluster_id",
         )
 
 
 def _age(source: Source) -> float | None:
-    """Give the age of the newest sample in seconds; None if there is none in six hours."""
+    """Compute the age of the newest sample in seconds; None if there is none in six hours."""
     recent = f"max(timestamp({source.of(PULSE)}))"
-    # Exact to a minute only, but sees what PromQL no longer shows after five.
+    # Exact to a minute only, but it finds samples older than PromQL's five minutes.
     newest = f"max(max_over_time(timestamp({source.of(PULSE)})[6h:1m]))"
     return source.value(f"time() - ({recent} or {newest})")
 
@@ -104,8 +105,8 @@ def _fresh(context: Context, source: Source, age: float | None) -> Finding:
         if age is not None
         else f"no {PULSE} in 6 hours",
         expected=f"less than {_duration(limit)}",
-        fix="has the collector stopped? See the lines on pods, targets and delivery; if it was "
-        f"never there: {_PATIENCE}",
+        fix="check whether the collector has stopped: see the findings under pods, targets and "
+        f"delivery; {_PATIENCE}",
     )
 
 
@@ -128,13 +129,13 @@ def _complete(context: Context, source: Source) -> Finding:
         details=f"{len(wanted)} names",
         seen=f"missing: {listed(missing, 6)}",
         expected=f"{len(wanted)} names (metrics/names.py)",
-        fix="egress: is network-costs ready on every node, and is there traffic? Others: see the "
-        f"targets and the keep rules; {_PATIENCE}",
+        fix="if egress is missing, check that network-costs is ready on every node and that there "
+        f"is traffic; for other metrics see the targets and the keep rules; {_PATIENCE}",
     )
 
 
 def _labels_kept(context: Context, source: Source) -> Finding:
-    """Labels that a scraper renamed hide whose the series are."""
+    """Check for renamed labels, which hide to which workload a series belongs."""
     renamed = 'label_replace(count({}), "label", "{}", "", "")'
     query = " or ".join(
         renamed.format(source.of(PULSE, f'exported_{label}!=""'), f"exported_{label}")
@@ -146,13 +147,13 @@ def _labels_kept(context: Context, source: Source) -> Finding:
         not found,
         seen=f"labels {listed(found)} in {source.name}",
         expected="no label that begins with exported_",
-        fix="the job kubecost lacks honor_labels: true, so costs show under Kubecost's own "
+        fix="the job kubecost lacks honor_labels: true, so all costs appear in Kubecost's own "
         f"namespace: cdktf deploy {context.declared.name}",
     )
 
 
 def usage_beside_requests(source: Source) -> Iterator[Finding]:
-    """Without usage Kubecost falls back to requests, and says so in its log only."""
+    """Check that usage arrives: without it, Kubecost uses requests and only logs that."""
     by = "by (namespace, pod, container)"
     running = f"count {by} ({source.of('kube_pod_container_status_running')} == 1)"
     for resource, usage in (
@@ -176,5 +177,5 @@ def usage_beside_requests(source: Source) -> Iterator[Finding]:
             else "no running container with a request",
             expected=f"at least {ENOUGH:.0%} have {usage}",
             fix="Kubecost charges requests alone, which is too little: see the job "
-            f"kubernetes-nodes-cadvisor among the targets; {_PATIENCE}",
+            f"kubernetes-nodes-cadvisor under targets; {_PATIENCE}",
         )

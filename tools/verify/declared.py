@@ -1,4 +1,4 @@
-"""What a synthesized stack declares, as far as it can be looked for in a cluster and in AWS."""
+"""Read from a synthesized stack what it declares, for the checks in a cluster and in AWS."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _ASSOCIATED = re.compile(
 
 @dataclass(frozen=True)
 class Release:
-    """A Helm release and its values, in which Terraform's expressions still stand."""
+    """A Helm release and its values, with Terraform's expressions in them."""
 
     name: str
     namespace: str
@@ -30,10 +30,10 @@ class Release:
 
 @dataclass(frozen=True)
 class Role:
-    """An IAM role; the documents hold Terraform's expressions.
+    """An IAM role; the documents have Terraform's expressions in them.
 
     Attributes:
-        service_account: namespace and name of the one that may assume it, if any.
+        service_account: namespace and name of the service account that may assume it, if any.
         policies: inline policies by name.
         attachments: ARNs of attached policies.
     """
@@ -48,7 +48,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Workspace:
-    """An AMP workspace: by its id or else by its alias."""
+    """An AMP workspace, known by its id, or else by its alias."""
 
     id: str | None
     alias: str | None

@@ -1,4 +1,4 @@
-"""What is sent arrives: nothing is refused, by either side's account."""
+"""Check that AMP refuses no samples, by the counters of both sides."""
 
 import re
 from collections import Counter, defaultdict
@@ -32,7 +32,7 @@ _PREFIX = "prometheus_remote_storage_"
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Prometheus's own counters, AMP's counters in CloudWatch, and AMP's limit of series."""
+    """Check Prometheus's counters, AMP's counters in CloudWatch, and AMP's limit of series."""
     if context.declared.writes_from_prometheus:
         yield from _sent(context)
     if context.amp:
@@ -41,14 +41,14 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _sent(context: Context) -> Iterator[Finding]:
-    """Nobody scrapes these: Prometheus is read itself."""
+    """Read Prometheus's own counters from it, because nothing scrapes them."""
     text = context.ask_prometheus("/metrics")
     sums: defaultdict[str, float] = defaultdict(float)
     newest: dict[str, float] = {}
     for name, labels, value in _SAMPLE.findall(text):
         if name.startswith(_PREFIX):
             short = name.removeprefix(_PREFIX)
-            # What the keep rules leave out is dropped on purpose.
+            # The keep rules drop these samples on purpose.
             if short != "samples_dropped_total" or 'reason="dropped_series"' not in labels:
                 sums[short] += float(value)
             newest[short] = max(newest.get(short, 0.0), float(value))
@@ -57,40 +57,41 @@ def _sent(context: Context) -> Iterator[Finding]:
     refused = f"{lost:.0f} of {sent:.0f} samples were refused"
     logs = f"kubectl -n {context.namespace} logs deployment/{context.declared.prometheus_service}"
     yield Finding.judge(
-        "AMP takes what Prometheus sends",
+        "AMP accepts what Prometheus sends",
         sent > 0 and lost <= TOLERATED * sent,
         details=refused,
-        seen=f"{refused} or given up" if sent else "Prometheus has sent nothing yet",
+        seen=f"{refused} or dropped" if sent else "Prometheus has sent nothing yet",
         expected=f"at most {TOLERATED:.0%} since Prometheus started",
-        fix="403: the role or its region; 429: AMP's quotas; 400: duplicates. Its log says "
-        f"which: {logs} --tail=20",
+        fix="see Prometheus's log. 403: the role or its region is wrong; 429: an AMP quota is "
+        f"reached; 400: the samples are duplicates: {logs} --tail=20",
     )
-    # The first is new in Prometheus 3.8; the other counts what is not to be sent, too.
+    # The first metric is new in Prometheus 3.8; the second also counts samples that are not sent.
     scraped = newest.get("queue_highest_timestamp_seconds") or newest.get(
         "highest_timestamp_in_seconds", 0
     )
     sent_until = newest.get("queue_highest_sent_timestamp_seconds", 0)
     behind = scraped - sent_until
     yield Finding.judge(
-        "what Prometheus has to send does not pile up",
+        "Prometheus sends its samples without delay",
         scraped > 0 and behind < context.max_age,
         details=f"{max(behind, 0):.0f} s behind",
-        seen=f"what it sent last is {behind / 60:.0f} minutes behind"
+        seen=f"the last sample that it sent is {behind / 60:.0f} minutes behind"
         if sent_until
         else "nothing was sent since it started",
         expected=f"less than {context.max_age} s",
-        fix=f"AMP refuses samples older than an hour. Its log says why: {logs} --tail=20",
+        fix="AMP refuses samples older than an hour. Prometheus's log says why it is behind: "
+        f"{logs} --tail=20",
     )
 
 
 def _discarded(context: Context) -> Finding:
-    """AMP tells CloudWatch what it discarded; no metric means none was.
+    """Read from CloudWatch how many samples AMP discarded; no metric means none.
 
-    The guide does not name the dimensions, so the workspace is found by its id among their values.
+    The guide does not name the dimensions, so this finds the workspace's id among their values.
     """
     what = "AMP discards no sample of the workspace (CloudWatch DiscardedSamples, 1 h)"
     if context.declared.amp_role_arn:
-        return Finding.skipped(f"{what}: its account tells only its own people")
+        return Finding.skipped(f"{what}: only the workspace's account can read that")
     client = context.amp_aws.client("cloudwatch")
     now = datetime.now(UTC)
     found: Counter[str] = Counter()
@@ -130,7 +131,7 @@ def _series(context: Context, amp: Source) -> Iterator[Finding]:
     limit = context.declared.series_limit or _limit_in_amp(context)
     if not limit:
         return
-    # What the hub's rules record is cheap to read; to count costs a query over all series.
+    # Read what the hub's rules record, because counting needs a query over all series.
     recorded = amp.value(amp.of(SERIES))
     everything = amp.of("", '__name__!=""')
     count = recorded or amp.value(f"count({everything})") or 0
@@ -150,7 +151,7 @@ def _series(context: Context, amp: Source) -> Iterator[Finding]:
 
 
 def _limit_in_amp(context: Context) -> int | None:
-    """Ask AMP, where another stack sets the limit; None if it sets none, or does not tell."""
+    """Read from AMP a limit that another stack sets; None if there is none or AMP refuses."""
     own = {"cluster_id": context.declared.cluster_id}
     for name, workspace in context.declared.workspaces.items():
         client = Aws(workspace.region, workspace.role_arn).client("amp")

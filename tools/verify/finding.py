@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The results of checks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from tools.common import CommandError
 
 
 class Status(StrEnum):
-    """How it stands with one thing.
+    """The result of one check.
 
-    SKIPPED was not looked at, and need not be; UNKNOWN should have been and could not.
+    SKIPPED: it was not checked and need not be. UNKNOWN: it should be checked and cannot be.
     """
 
     OK = "ok"
@@ -22,12 +22,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that must be true.
+    """One statement that must be true, and whether it is.
 
     Attributes:
-        status: whether it is.
-        what: the thing, in one line; with its reason where it was not looked at.
-        seen, expected, fix: of what is false.
+        status: the result.
+        what: the statement, on one line; with the reason if it was not checked.
+        seen, expected, fix: if it is false, what was seen and expected, and what to do.
     """
 
     status: Status
@@ -38,41 +38,41 @@ class Finding:
 
     @classmethod
     def ok(cls, what: str, details: object = "") -> Self:
-        """Say that it is true."""
+        """Report that it is true."""
         return cls(Status.OK, f"{what}: {details}" if details != "" else what)
 
     @classmethod
     def fail(cls, what: str, *, seen: str, expected: str, fix: str) -> Self:
-        """Say that it is false, and what to do."""
+        """Report that it is false, and what to do."""
         return cls(Status.FAIL, what, seen, expected, fix)
 
     @classmethod
     def judge(
         cls, what: str, is_true: bool, *, details: object = "", seen: str, expected: str, fix: str
     ) -> Self:
-        """Say whether it is true: with details if it is, and else what to do."""
+        """Report whether it is true: with details if it is, else with what to do."""
         if is_true:
             return cls.ok(what, details)
         return cls.fail(what, seen=seen, expected=expected, fix=fix)
 
     @classmethod
     def skipped(cls, what: str) -> Self:
-        """Say why it was not looked at."""
+        """Report why it was not checked."""
         return cls(Status.SKIPPED, what)
 
 
 class CannotCheckError(CommandError):
-    """Something cannot be found out; the message says in one line why, and what to do."""
+    """Something cannot be checked; the message says on one line why, and what to do."""
 
     status = 2
 
 
 class MissingError(CannotCheckError):
-    """What is looked for is not there, or not the only one."""
+    """The thing to check does not exist, or there are several."""
 
 
 def listed(names: Iterable[str], most: int = 4) -> str:
-    """Name a few, and how many more there are."""
+    """List a few names, and how many more there are."""
     every = sorted(names)
     more = f" and {len(every) - most} more" if len(every) > most else ""
     return ", ".join(every[:most]) + more

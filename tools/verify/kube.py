@@ -1,4 +1,4 @@
-"""The cluster that a stack is for, through the user's kubeconfig; never another one."""
+"""Reach the stack's cluster through the user's kubeconfig, and never another cluster."""
 
 import json
 from typing import Any
@@ -18,27 +18,28 @@ TIMEOUT = (10, 30)  # seconds to connect, and to wait for an answer
 
 
 class NotFoundError(CannotCheckError):
-    """The API server does not know what was asked for, or what is behind it does not."""
+    """The API server, or the pod behind it, answered 404."""
 
 
 class Kube:
-    """Reads objects, and reaches pods through the API server.
+    """A cluster's API: reads objects, and reaches pods through the API server.
 
     Attributes:
-        context: of the kubeconfig.
+        context: the context of the kubeconfig.
     """
 
     def __init__(self, endpoint: str, context: str | None, *, make_context: str) -> None:
-        """Take the context that leads to the API server at `endpoint`, or check the one given.
+        """Find the context that leads to the API server at `endpoint`, or check the given one.
 
         Args:
-            endpoint: as EKS tells it.
-            context: of the kubeconfig; None takes the current one, or else the first that fits.
-            make_context: the command that adds one.
+            endpoint: the address of the API server, from EKS.
+            context: a context of the kubeconfig; None takes the current one if it fits, or else
+                the first that fits.
+            make_context: the command that adds a context.
 
         Raises:
-            CannotCheckError: no context fits, its credentials cannot be had or are refused, or the
-                API server cannot be reached.
+            CannotCheckError: no context fits, its credentials are missing or refused, or the API
+                server cannot be reached.
         """
         self.context = find_context(endpoint, context, make_context)
         configuration = client.Configuration()
@@ -52,15 +53,15 @@ class Kube:
         self._api = client.ApiClient(configuration)
         self._make_context = make_context
         self._endpoint = endpoint
-        # Whoever is known to the cluster may read this.
+        # Every identity that the cluster accepts may read this.
         self.text("/api")
 
     def text(self, path: str, **query: str) -> str:
-        """Get what the API server, or a pod behind it, answers.
+        """Get the answer of the API server, or of a pod behind it.
 
         Raises:
-            NotFoundError: status 404.
-            CannotCheckError: it does not answer, or refuses.
+            NotFoundError: the answer has status 404.
+            CannotCheckError: there is no answer, or it is a refusal.
         """
         call = self._api.param_serialize(
             method="GET",
@@ -77,17 +78,18 @@ class Kube:
             answer = error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise CannotCheckError(
-                f"the API server {self._endpoint} cannot be reached ({_cause(error)}); is your "
-                "address in base.api_access_cidrs, or are you inside of the VPC?"
+                f"the API server {self._endpoint} cannot be reached ({_cause(error)}); add your "
+                "address to base.api_access_cidrs, or run this inside the VPC"
             ) from None
         data = answer.data or b""
         body = data if isinstance(data, str) else data.decode(errors="replace")
-        # Without credentials, as where the aws command is missing, one is anonymous.
+        # Without credentials, for example without the aws command, the user is anonymous.
         if answer.status == 401 or (answer.status == 403 and "system:anonymous" in body):
             raise CannotCheckError(
-                f"the cluster does not know the credentials of context {self.context}: is "
-                "the aws command on your PATH and signed in (aws sts get-caller-identity)? The "
-                f"cluster admits who made it and base.admins; then: {self._make_context}"
+                f"the cluster does not accept the credentials of context {self.context}. It admits "
+                "the identity that created it and base.admins. Check that the aws command is on "
+                "your PATH and signed in (aws sts get-caller-identity); then run: "
+                f"{self._make_context}"
             )
         if answer.status == 404:
             raise NotFoundError(f"404 at {path}")
@@ -105,20 +107,20 @@ class Kube:
         return list(self.get(path, **query)["items"])
 
     def service(self, namespace: str, name: str, port: str, path: str, **query: str) -> str:
-        """Get what a Service answers; `port` is its number or name."""
+        """Get the answer of a Service; `port` is its number or name."""
         proxy = f"/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy"
         return self.text(f"{proxy}{path}", **query)
 
     def pod(self, namespace: str, name: str, port: int, path: str, **query: str) -> str:
-        """Get what a pod answers on a port, of a Service or not."""
+        """Get the answer of a pod on a port, even if no Service has that port."""
         return self.text(f"/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy{path}", **query)
 
 
 def find_context(endpoint: str, wanted: str | None, make_context: str) -> str:
-    """Name the context that leads to an API server: the wanted one, the current one, or another.
+    """Find the context that leads to an API server: the wanted one, the current one, or another.
 
     Raises:
-        CannotCheckError: none does, or the wanted one leads elsewhere.
+        CannotCheckError: no context does, or the wanted one leads to another server.
     """
     read: Any = kube_config.KubeConfigMerger
     try:
@@ -151,7 +153,7 @@ def find_context(endpoint: str, wanted: str | None, make_context: str) -> str:
     if not _same(contexts[wanted], endpoint):
         raise CannotCheckError(
             f"--context {wanted} leads to {contexts[wanted]}, another cluster: this stack's is at "
-            f"{endpoint}; leave the option out, or run: {make_context}"
+            f"{endpoint}; omit the option, or run: {make_context}"
         )
     return wanted
 
@@ -161,7 +163,7 @@ def _in_short(error: BaseException) -> str:
 
 
 def _same(one: str, other: str) -> bool:
-    """Tell whether two addresses are of one server; a port that is none is of no server."""
+    """Tell whether two addresses are of one server; an invalid port belongs to no server."""
 
     def address(url: str) -> tuple[str | None, int]:
         parts = urlsplit(url)

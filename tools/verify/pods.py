@@ -1,4 +1,4 @@
-"""What runs: every release has its workloads, they are ready, and their volumes are bound."""
+"""Check that every release has its workloads, that they are ready, and volumes are bound."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ from tools.verify.declared import Release
 from tools.verify.finding import CannotCheckError, Finding, listed
 
 KINDS = {"deployments": "Deployment", "daemonsets": "DaemonSet", "statefulsets": "StatefulSet"}
-# Helm writes it on everything that it installs.
+# Helm writes this annotation on everything that it installs.
 _RELEASE = "meta.helm.sh/release-name"
 _IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "RegistryUnavailable"}
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Namespace, workloads and volumes of the stack's releases."""
+    """Check namespace, workloads and volumes of the stack's releases."""
     namespace = context.namespace
     if not context.is_deployed:
         yield Finding.fail(
-            f"namespace {namespace} is there",
+            f"namespace {namespace} exists",
             seen="no such namespace",
-            expected="what the stack makes",
+            expected="the namespace that the stack creates",
             fix=f"cdktf deploy {context.declared.name}",
         )
         return
@@ -78,7 +78,7 @@ def _replicas(kind: str, each: Json) -> tuple[int, int]:
 def _one_replica(
     context: Context, release: Release, workloads: list[tuple[str, Json]]
 ) -> Iterator[Finding]:
-    """A second collector would send every sample twice; AMP refuses them as duplicates."""
+    """Check for a second collector, which sends every sample twice; AMP refuses duplicates."""
     if release.values.get("replicaCount") != 1:
         return
     for kind, each in workloads:
@@ -90,7 +90,7 @@ def _one_replica(
             have == 1,
             seen=f"{have} replicas",
             expected="1: two send every sample twice, and AMP refuses duplicates",
-            fix=f"kubectl -n {release.namespace} scale {kind.lower()} {name} --replicas=1; and "
+            fix=f"kubectl -n {release.namespace} scale {kind.lower()} {name} --replicas=1; then "
             "find out who scaled it",
         )
 
@@ -102,12 +102,12 @@ def _belongs(pod: Json, workload: Json) -> bool:
 
 
 def _why(context: Context, workload: Json) -> tuple[str, str]:
-    """Say what keeps a workload's pods from being ready, and what helps."""
+    """Say why a workload's pods are not ready, and what to do."""
     pods = [pod for pod in context.pods if _belongs(pod, workload)]
     if not pods:
         conditions = workload.get("status", {}).get("conditions", [])
         failures = [each for each in conditions if each["type"] == "ReplicaFailure"]
-        said = failures[0]["message"] if failures else "no pod was made"
+        said = failures[0]["message"] if failures else "no pod was created"
         return f": {said}", ""
     for pod in pods:
         for found in _pod(context, pod):
@@ -121,9 +121,9 @@ def _pod(context: Context, pod: Json) -> Iterator[tuple[str, str]]:
     for each in status.get("conditions", []):
         if each["type"] == "PodScheduled" and each["status"] == "False":
             said = each.get("message", each.get("reason", ""))
-            fix = "more or larger nodes (base.nodes in kubecost.yaml)"
+            fix = "add nodes or use larger ones (base.nodes in kubecost.yaml)"
             if "PersistentVolumeClaim" in said or "persistentvolumeclaim" in said:
-                fix = "see the volume below"
+                fix = "see the findings on volumes below"
             elif "free ports" in said:
                 fix = "another pod has its host port: kubectl get pods -A -o wide"
             yield f"; pod {name} is not scheduled: {said}", fix
@@ -135,8 +135,8 @@ def _pod(context: Context, pod: Json) -> Iterator[tuple[str, str]]:
         if reason in _IMAGE:
             yield (
                 f"{container}: {reason}: {said}",
-                "do the nodes reach the registry (NAT gateway, VPC endpoints), and does the image "
-                f"exist? {describe}",
+                "check that the nodes reach the registry (NAT gateway, VPC endpoints) and that the "
+                f"image exists: {describe}",
             )
         ended = (each.get("lastState") or {}).get("terminated") or state.get("terminated")
         if reason == "CrashLoopBackOff" or (ended and not each.get("ready")):
@@ -156,7 +156,7 @@ def _crash(context: Context, pod: str, container: str, ended: Json, where: str) 
         fix = "it needs more memory: set its resources under kubecost.values in kubecost.yaml"
     elif "SigV4" in last or "NoCredentialProviders" in last:
         fix = (
-            "its role gives it no credentials: see the lines about roles; once they are right: "
+            "it gets no credentials for its role: correct the findings under roles, then: "
             f"kubectl -n {context.namespace} delete pod {pod}"
         )
     return seen, fix
@@ -198,6 +198,6 @@ def _storage_fix(context: Context, wanted: str | None, claim: str) -> str:
             f"({there}); then delete the claim and cdktf deploy {context.declared.name}"
         )
     return (
-        "does the EBS CSI driver run? kubectl -n kube-system get pods -l "
+        "check that the EBS CSI driver runs: kubectl -n kube-system get pods -l "
         f"app=ebs-csi-controller; and: kubectl -n {context.namespace} describe pvc {claim}"
     )

@@ -1,4 +1,4 @@
-"""NetworkPolicies: there as declared, enforced, and not open to pods by their addresses."""
+"""Check NetworkPolicies: present, enforced, and not open to pods by their addresses."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
@@ -12,12 +12,12 @@ from tools.verify.kube import NotFoundError
 _KIND = "kubernetes_network_policy_v1"
 _EVERYWHERE = "0.0.0.0/0"
 
-# DaemonSets of CNIs that enforce NetworkPolicies whatever the VPC CNI does.
+# DaemonSets of other network plugins that enforce NetworkPolicies.
 _ENFORCING = {"antrea-agent", "calico-node", "canal", "cilium", "kube-router"}
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """The policies are present and enforced, and admit no pod of another namespace."""
+    """Check that the policies are present and enforced, and admit no pod of another namespace."""
     declared = [
         kubernetes_object(_KIND, each) for each in context.declared.resources(_KIND).values()
     ]
@@ -42,14 +42,14 @@ def _present(context: Context, declared: list[Json]) -> Finding:
         for name, spec in wanted.items()
         if there.get(name) != spec
     ]
-    wrong += [f"{name} is not declared, and adds to them" for name in there if name not in wanted]
+    wrong += [f"{name} is not declared and allows more" for name in there if name not in wanted]
     if wrong:
         return Finding.fail(
             what,
             seen=listed(wrong),
             expected=listed(wanted),
-            fix=f"cdktf deploy {context.declared.name}; and look who made the others: kubectl -n"
-            f" {context.namespace} get networkpolicies",
+            fix=f"cdktf deploy {context.declared.name}; for others find out who created them:"
+            f" kubectl -n {context.namespace} get networkpolicies",
         )
     return Finding.ok(what)
 
@@ -69,7 +69,7 @@ def _enforced(context: Context) -> Finding:
     cluster = context.declared.cluster_name
     return Finding.fail(
         what,
-        seen="aws-node runs without --enable-network-policy=true, and no other CNI is there",
+        seen="aws-node runs without --enable-network-policy=true, and there is no other CNI",
         expected="a CNI that enforces them",
         fix="cdktf deploy base with base.network_policies; on an existing cluster: aws eks"
         f" update-addon --cluster-name {cluster} --addon-name vpc-cni --resolve-conflicts PRESERVE"
@@ -78,7 +78,7 @@ def _enforced(context: Context) -> Finding:
 
 
 def _strangers(context: Context, declared: list[Json]) -> Finding:
-    """On a cluster whose pods share subnets with the load balancer a block admits them, too."""
+    """Check for pods in the subnets of the load balancer, because its blocks admit them too."""
     blocks = sorted(
         {
             peer["ipBlock"]["cidr"]
@@ -101,8 +101,8 @@ def _strangers(context: Context, declared: list[Json]) -> Finding:
         return Finding.fail(
             what,
             seen=f"{len(inside)} pods, such as {listed(inside)}",
-            expected="none: to a NetworkPolicy they are the load balancer or the API server",
-            fix="give pods or load balancers subnets of their own, then correct"
+            expected="none: a NetworkPolicy takes them for the load balancer or the API server",
+            fix="give pods and load balancers different subnets, then correct"
             " clusters[].network_policies",
         )
     return Finding.ok(what)

@@ -1,4 +1,4 @@
-"""PromQL, asked of the Prometheus in the cluster or of AMP."""
+"""Send PromQL to the Prometheus in the cluster or to AMP."""
 
 import json
 from collections.abc import Callable
@@ -20,9 +20,9 @@ class Source:
     """Something that answers PromQL.
 
     Attributes:
-        name: for people.
-        own: the matchers that select what is this cluster's.
-        answer: gives what /api/v1/query answers to an expression.
+        name: the name in messages.
+        own: the matchers that select this cluster's series.
+        answer: sends an expression to /api/v1/query and returns the answer.
     """
 
     name: str
@@ -30,10 +30,10 @@ class Source:
     answer: Callable[[str], Any]
 
     def ask(self, promql: str) -> list[Series]:
-        """Give the series of an instant query.
+        """Return the series of an instant query.
 
         Raises:
-            CannotCheckError: it does not answer, or finds a fault in the query.
+            CannotCheckError: there is no answer, or it is an error.
         """
         answer = self.answer(promql)
         answer = json.loads(answer) if isinstance(answer, str) else answer
@@ -43,10 +43,10 @@ class Source:
         return [Series(each["metric"], float(each["value"][1])) for each in found]
 
     def value(self, promql: str) -> float | None:
-        """Give the value of the only series of the answer; None if there is none."""
+        """Return the value of the only series in the answer; None if there is none."""
         found = self.ask(promql)
         return found[0].value if found else None
 
     def of(self, name: str, *matchers: str) -> str:
-        """Select this cluster's series of a metric."""
+        """Write the selector of this cluster's series of a metric."""
         return f"{name}{{{','.join(each for each in (self.own, *matchers) if each)}}}"

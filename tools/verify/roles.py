@@ -1,4 +1,4 @@
-"""What the roles may do: what they must, and no more."""
+"""Check that the roles have the rights and the trust that the stack declares, and no more."""
 
 import json
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from tools.verify.declared import Role
 from tools.verify.finding import Finding, listed
 from tools.verify.kube import NotFoundError
 
-# None of the roles may do any of these.
+# No role may do any of these.
 FORBIDDEN = ("aps:DeleteWorkspace", "aps:PutRuleGroupsNamespace")
 _IAM_CANNOT = {"AccessDenied", "AccessDeniedException"}
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Every role of the stack, as IAM has it."""
+    """Compare every role of the stack with IAM."""
     iam = context.aws.client("iam")
     for role in context.declared.roles:
         if role.service_account and context.declared.pod_identity:
@@ -32,9 +32,9 @@ def check(context: Context) -> Iterator[Finding]:
                 found = iam.get_role(RoleName=role.name)["Role"]
             except iam.exceptions.NoSuchEntityException:
                 yield Finding.fail(
-                    f"role {role.name} is there",
+                    f"role {role.name} exists",
                     seen="no such role",
-                    expected="what the stack makes",
+                    expected="the role that the stack creates",
                     fix=f"cdktf deploy {context.declared.name}",
                 )
                 continue
@@ -102,13 +102,13 @@ def _trust(context: Context, role: Role, document: Any) -> Finding:
         _normal(found) == _normal(wanted),
         seen=_difference(found, wanted),
         expected=_difference(wanted, found),
-        fix=_repair(context, "the cluster's OIDC provider is another one after a cluster is "
-                    "made anew"),
+        fix=_repair(context, "the cluster's OIDC provider changes if the cluster is created "
+                    "again"),
     )  # fmt: skip
 
 
 def _rights(context: Context, role: Role, iam: Any) -> Finding:
-    what = f"role {role.name} may do what it must and no more"
+    what = f"role {role.name} has the declared rights and no more"
     names = iam.list_role_policies(RoleName=role.name)["PolicyNames"]
     found = {
         name: _document(iam.get_role_policy(RoleName=role.name, PolicyName=name)["PolicyDocument"])
@@ -120,7 +120,7 @@ def _rights(context: Context, role: Role, iam: Any) -> Finding:
     }
     wanted = {name: json.loads(context.fill(text)) for name, text in role.policies.items()}
     declared = {context.fill(arn) for arn in role.attachments}
-    fix = _repair(context, "somebody changed the role")
+    fix = _repair(context, "find out who changed the role")
     if attached != declared:
         return Finding.fail(
             what,
@@ -147,7 +147,7 @@ def _rights(context: Context, role: Role, iam: Any) -> Finding:
 
 
 def _simulated(context: Context, role: Role, iam: Any, arn: str) -> Iterator[Finding]:
-    """Ask IAM itself, which also knows permission boundaries and the organization's policies."""
+    """Ask IAM's simulator, which includes permission boundaries and the organization's policies."""
     documents = [json.loads(context.fill(text)) for text in role.policies.values()]
     statements = [each for document in documents for each in simulable(document)]
     if not statements:
@@ -190,7 +190,7 @@ def _simulated(context: Context, role: Role, iam: Any, arn: str) -> Iterator[Fin
 
 
 def simulable(document: Any) -> list[Any]:
-    """Give the statements of one resource and no condition, which need no made-up request."""
+    """List the statements with one resource and no condition, which the simulator can judge."""
     return [
         each
         for each in document["Statement"]
@@ -202,11 +202,11 @@ def simulable(document: Any) -> list[Any]:
 
 
 def _repair(context: Context, reason: str) -> str:
-    return f"cdktf deploy {context.declared.name} sets it right; {reason}"
+    return f"cdktf deploy {context.declared.name} repairs it; {reason}"
 
 
 def _document(found: Any) -> Any:
-    """Take a document as boto3 gives it, which decodes what IAM encodes."""
+    """Return a document as data; boto3 has decoded IAM's URL encoding already."""
     return json.loads(found) if isinstance(found, str) else found
 
 
@@ -216,7 +216,7 @@ def _actions(document: Any) -> Iterator[str]:
 
 
 def _normal(data: Any) -> Any:
-    """Write a list of one as IAM may, and lists in one order."""
+    """Normalize a document: a list of one item becomes the item, and lists are sorted."""
     if isinstance(data, dict):
         return {key: _normal(value) for key, value in data.items()}
     if isinstance(data, list):
@@ -229,7 +229,7 @@ def _normal(data: Any) -> Any:
 
 
 def _difference(one: Any, other: Any) -> str:
-    """Show what of `one` is not in `other`, as far as it fits on a line."""
+    """Show the parts of `one` that are not in `other`, shortened to one line."""
     if one is None:
         return "none"
     if other is None:

@@ -1,4 +1,4 @@
-"""What is scraped: every job has its targets, and they are up."""
+"""Check that every scrape job has its targets, and that they are up."""
 
 import json
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ class Targets:
     """The targets of a job.
 
     Attributes:
-        up: how many are.
-        down: why the others are not, as far as the scraper says.
+        up: the number of targets that are up.
+        down: for each other target, the scraper's reason; "" if it gives none.
     """
 
     up: int = 0
@@ -23,7 +23,7 @@ class Targets:
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Ask Prometheus for its targets; of the other collectors AMP knows what is up."""
+    """Check targets by Prometheus's list, or for other collectors by the metric `up` in AMP."""
     if not context.declared.jobs:
         return
     found = _of_prometheus(context) if context.prometheus else _in_amp(context)
@@ -55,7 +55,7 @@ def _on_every_node(job: Json) -> bool:
 
 
 def _may_find_none(job: Json) -> bool:
-    """Tell of a job that looks for what only some clusters have, such as DCGM exporters."""
+    """Tell whether a job looks for something that only some clusters have, such as DCGM."""
     return any("selectors" in each for each in job.get("kubernetes_sd_configs", []))
 
 
@@ -89,16 +89,16 @@ def _fix(context: Context, job: Json, every: int) -> str:
     if _on_every_node(job):
         if every:
             return (
-                "the kubelets are reached through the API server: may the collector get "
-                "nodes/proxy? (ClusterRole, for a managed scraper its access entry)"
+                "the collector reaches kubelets through the API server: check that it may get "
+                "nodes/proxy (by its ClusterRole; for a managed scraper, by its access entry)"
             )
         return (
             f"the job is missing or may not list nodes: cdktf deploy {context.declared.name}; "
             "see also the collector's log"
         )
     if every:
-        return f"kubectl -n {namespace} get pods,endpoints: is what {name} scrapes ready?"
+        return f"check that what {name} scrapes is ready: kubectl -n {namespace} get pods,endpoints"
     return (
-        f"the job finds nothing: are its pods there? kubectl -n {namespace} get pods,endpoints; "
-        f"if so: cdktf deploy {context.declared.name}"
+        f"check that the job's pods exist: kubectl -n {namespace} get pods,endpoints; if they do: "
+        f"cdktf deploy {context.declared.name}"
     )

@@ -1,4 +1,4 @@
-"""How Kubecost's UI can be reached: as configured, and by nobody else."""
+"""Check that Kubecost's UI answers, and is exposed as declared and no further."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ _EXPOSING = {"LoadBalancer", "NodePort"}
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """The UI answers, and is exposed as declared."""
+    """Check that the UI answers and is exposed as declared."""
     if not context.declared.namespace:
         return
     yield from _exposure(context)
@@ -32,7 +32,7 @@ def _exposure(context: Context) -> Iterator[Finding]:
             seen=f"type {kind}",
             expected="ClusterIP: the UI has no login",
             fix=f"kubectl -n {context.namespace} patch service {name} -p "
-            """'{"spec":{"type":"ClusterIP"}}'; and take it out of kubecost.values""",
+            """'{"spec":{"type":"ClusterIP"}}'; and remove it from kubecost.values""",
         )
     there = {
         each["metadata"]["name"]: each
@@ -46,10 +46,10 @@ def _exposure(context: Context) -> Iterator[Finding]:
     }
     for name in there.keys() - declared.keys():
         yield Finding.fail(
-            f"Ingress {name} is not there",
+            f"Ingress {name} does not exist",
             seen="an Ingress that the stack does not declare",
             expected=f"only {listed(declared)}" if declared else "none",
-            fix=f"kubectl -n {context.namespace} delete ingress {name}; and take it out of "
+            fix=f"kubectl -n {context.namespace} delete ingress {name}; and remove it from "
             "kubecost.values",
         )
     if not declared and not open_ones and not there:
@@ -71,7 +71,7 @@ def _balancer(context: Context, name: str, declared: Json, found: Json | None) -
     differing = {
         key
         for key, value in declared["metadata"]["annotations"].items()
-        # What Terraform knew only at apply is not known here.
+        # A value that Terraform knew only at apply is not known here.
         if "${" not in value and annotations.get(key) != value
     }
     if differing:
@@ -82,8 +82,8 @@ def _balancer(context: Context, name: str, declared: Json, found: Json | None) -
             what,
             seen="no load balancer yet",
             expected="a host name in its status",
-            fix=f"is the stack load_balancer deployed? kubectl -n {context.namespace} describe"
-            f" ingress {name}",
+            fix="check that the stack load_balancer is deployed; see the events: kubectl -n"
+            f" {context.namespace} describe ingress {name}",
         )
     return Finding.ok(f"{what}, by {balancers[0].get('hostname')}")
 
@@ -97,8 +97,9 @@ def _answers(context: Context, service: str) -> Finding:
             what,
             seen=f"{service}: {error}",
             expected="a page",
-            fix="if pods above are not ready, mend those first; Kubecost takes some minutes: "
-            f"kubectl -n {context.namespace} logs deployment/{service} -c cost-analyzer-frontend",
+            fix="if pods above are not ready, correct those first; Kubecost needs some minutes to "
+            f"start: kubectl -n {context.namespace} logs deployment/{service} "
+            "-c cost-analyzer-frontend",
         )
     return Finding.ok(
         f"{what} (kubectl -n {context.namespace} port-forward service/{service} 9090)"
