@@ -14,7 +14,7 @@ from modules.pods import LINUX
 from modules.signing import Signing
 from modules.workload_role import WorkloadRole
 
-# All that discovery and the way to the kubelets through the API server need.
+# What discovery needs, and `nodes/proxy` to reach kubelets through the API server.
 RBAC_RULES = [
     {
         "apiGroups": [""],
@@ -28,8 +28,8 @@ RBAC_RULES = [
 class AdotCollector(Construct):
     """The OpenTelemetry community's chart with the image of AWS's distribution.
 
-    One replica and no rolling update: two collectors would send every sample twice, which AMP
-    refuses as duplicates. Nothing connects to it, so it has no Service.
+    It has one replica and no rolling update, because two collectors would send every sample twice,
+    and AMP refuses duplicates. Nothing connects to it, so it has no Service.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class AdotCollector(Construct):
                 "image": {"repository": repository, "tag": tag},
                 "command": {
                     "name": "awscollector",
-                    # Where AMP throttles (429), samples would be thrown away.
+                    # Without it, the exporter drops samples when AMP throttles (429).
                     "extraArgs": [
                         "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429"
                     ],
                 },
-                # It would rename components that this older image knows by their old names.
+                # It would rename components that this image knows by their old names only.
                 "rewriteDeprecatedComponentNames": False,
                 "alternateConfig": collector_config(
                     jobs,
@@ -143,7 +143,7 @@ def collector_config(
             "prometheus_remote_write": {
                 "endpoint": url,
                 "auth": {"authenticator": "sigv4auth"},
-                # Kubecost asks for the names as they were scraped.
+                # Kubecost queries the names as they were scraped.
                 "translation_strategy": "UnderscoreEscapingWithoutSuffixes",
                 # These series would lack cluster_id: external labels do not reach them.
                 "target_info": {"enabled": False},
@@ -151,14 +151,14 @@ def collector_config(
                 "max_batch_size_bytes": 1_000_000,
                 # AMP refuses samples that arrive out of order.
                 "max_batch_request_parallelism": 1,
-                # And those older than an hour: as long it is worth trying. `timeout` bounds a
-                # batch with all its retries; at its default, 5 s, an outage loses nearly all.
+                # AMP also refuses samples older than an hour, so try for an hour. `timeout` limits
+                # a batch with all its retries; with its default, 5 s, an outage loses nearly all.
                 "timeout": "1h",
                 "retry_on_failure": {"max_elapsed_time": "1h"},
             }
         },
         "extensions": {
-            # No host: whatever the pod's address is, IPv4 or IPv6.
+            # Without a host, it listens on any address of the pod, IPv4 or IPv6.
             "health_check": {"endpoint": ":13133"},
             "sigv4auth": signing.for_collector(),
         },

@@ -1,4 +1,4 @@
-"""Who is told of a workspace's alerts: a topic, Alertmanager, and CloudWatch's alarms."""
+"""Send a workspace's alerts: a topic, Alertmanager, and CloudWatch's alarms."""
 
 from collections.abc import Sequence
 from textwrap import indent
@@ -37,21 +37,21 @@ PERIOD_SECONDS = 300
 
 
 class Alerts(Construct):
-    """Alerts on what all clusters of a fleet write to a workspace, and how they reach people.
+    """Alerts on the metrics that all clusters of a fleet write to a workspace, and their topic.
 
-    AMP's rules see costs. What AMP refuses, how near a limit is, and whether rules run and messages
-    are sent, only CloudWatch sees (AMP user guide, "Use CloudWatch metrics"); its alarms go to the
-    same topic.
+    AMP's rules watch costs. CloudWatch's alarms watch the rest, and go to the same topic: samples
+    that AMP refuses, series near a limit, rules that fail, messages that are not sent (AMP user
+    guide, "Use CloudWatch metrics").
 
     Args:
-        workspace: whose rules are brought by this stack; a workspace has one Alertmanager.
-        name: what the names of topic and alarms begin with.
+        workspace: the workspace, whose rules this stack creates; it has one Alertmanager.
+        name: the prefix of the names of topic and alarms.
         cluster_ids: the clusters that should write to it.
-        budgets: those of the settings whose costs and labels they send.
-        max_series: the limit of each cluster; None where it is not set here.
+        budgets: the budgets in the settings whose costs and labels they send.
+        max_series: the limit of series of each cluster; None if this project does not set it.
 
     Attributes:
-        topic_arn: where the messages go.
+        topic_arn: the topic that gets the messages.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Alerts(Construct):
         self._output("topic_arn", self.topic_arn, "Where alerts go: more may subscribe to it")
 
     def _topic(self) -> SnsTopic:
-        # checkov:skip=CKV_AWS_26: alerts.encrypted, for a key costs monthly
+        # checkov:skip=CKV_AWS_26: alerts.encrypted turns it on; a key costs monthly
         key = self._key() if self._settings.encrypted else None
         topic = SnsTopic(
             self,
@@ -124,7 +124,7 @@ class Alerts(Construct):
         )
 
     def _may_publish(self) -> list[policy.Statement]:
-        """Admit this workspace and these alarms alone (AMP user guide, "Alert receiver")."""
+        """Admit only this workspace and these alarms (AMP user guide, "Alert receiver")."""
         return [
             policy.allow_service(
                 "aps.amazonaws.com",
@@ -144,11 +144,11 @@ class Alerts(Construct):
         ]
 
     def _key(self) -> KmsKey:
-        """Make a key that whoever publishes may use; SNS's own key knows neither of them.
+        """Make a key that AMP and CloudWatch may use; SNS's own key admits neither.
 
         The statement for the services is AWS's (AMP user guide, "Giving permission to send alert
-        messages"; SNS developer guide, "Key management"): it names no source, for what SNS passes
-        on to KMS of a source is not documented for AMP. The key is for this topic only.
+        messages"; SNS developer guide, "Key management"). It names no source, because AWS does not
+        document which source SNS passes to KMS for AMP. The key is for this topic only.
         """
         return KmsKey(
             self,
@@ -182,7 +182,7 @@ class Alerts(Construct):
             Precondition(
                 condition=Op.eq(self._account, arn.split(":")[4]),
                 error_message=f"{key} in kubecost.yaml is in another account than the AMP "
-                "workspace, which sends to and reads from its own account only.",
+                "workspace. Name one in the workspace's account, because AMP can use no other.",
             )
             for key, arn in given.items()
             if arn
@@ -191,10 +191,10 @@ class Alerts(Construct):
             self,
             "manager",
             workspace_id=self._workspace.id,
-            # Written out as blocks, which a plan shows line by line.
+            # Literal blocks, because a plan shows them line by line.
             definition=f"template_files:\n  {TEMPLATE_FILE}: |\n{indent(TEMPLATES, '    ')}"
             f"alertmanager_config: |\n{indent(to_yaml(configuration), '  ')}",
-            # It would not be heard before the topic takes its messages.
+            # Create it after the topic's policy, because the topic refuses its messages before.
             depends_on=list(before) or None,
             lifecycle=TerraformResourceLifecycle(precondition=preconditions)
             if preconditions
@@ -213,10 +213,10 @@ class Alerts(Construct):
             )
 
     def _alarms(self, clusters: int, max_series: int | None) -> None:
-        """Watch what AMP says of itself, by queries that name what a metric is about.
+        """Watch AMP's own metrics in CloudWatch; a metric that is missing means zero.
 
-        AWS Cloud Operations blog, "Optimizing metrics ingestion with Amazon Managed Service for
-        Prometheus": the dimensions. A metric that is missing means zero.
+        Source of the dimensions: AWS Cloud Operations blog, "Optimizing metrics ingestion with
+        Amazon Managed Service for Prometheus".
         """
         self._alarm(
             "samples_refused",
@@ -240,7 +240,8 @@ class Alerts(Construct):
         )
         if max_series is None:
             return
-        # Beyond AMP's number of label sets, the last one has a limit of its own for many clusters.
+        # If there are more clusters than label sets, the last set is for several clusters and has
+        # another limit.
         alone = "" if clusters <= LABEL_SETS else " AND LabelSet != '{}'"
         self._alarm(
             "series_near_limit",
@@ -259,7 +260,7 @@ class Alerts(Construct):
     def _alarm(
         self, id: str, query: str, meaning: str, *, periods: int, threshold: float = 0
     ) -> None:
-        """Tell the topic when a query is beyond a threshold for some periods, and when no more."""
+        """Send a message when a query exceeds a threshold for some periods, and when it ends."""
         name = id.replace("_", "-")
         CloudwatchMetricAlarm(
             self,

@@ -1,4 +1,4 @@
-"""An AMP workspace: made here, found by its alias, or named in the settings."""
+"""An AMP workspace: created here, found by its alias, or named in the settings."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -28,12 +28,13 @@ from modules.yaml_text import to_yaml
 from settings import AmpSettings
 
 LOG_RETENTION_DAYS = 30
-# AMP user guide, "Quotas": label sets with limits in a workspace, the one of all others included.
+# Label sets with limits in a workspace, the set of all other series included: AMP user guide,
+# "Quotas".
 LABEL_SETS = 100
 
 
 class _Address(NamedTuple):
-    """How a workspace is reached; `endpoint` ends with a slash."""
+    """The address of a workspace; `endpoint` ends with a slash."""
 
     id: str
     arn: str
@@ -43,28 +44,29 @@ class _Address(NamedTuple):
 class AmpWorkspace(Construct):
     """A workspace in Amazon Managed Service for Prometheus, in one of four modes.
 
-    * made: the hub makes it, with retention, a limit of active series for each cluster, and a log
-      group for what its rules report;
+    * made: the hub creates it, with retention, a limit of active series for each cluster, and a
+      log group for the errors of its rules;
     * found: the other clusters find it by its alias;
-    * named: the settings name an existing one, which is used as it is;
-    * foreign: they name a role with it, in an account that Terraform itself need not reach.
+    * named: the settings name an existing one, which is used unchanged;
+    * foreign: the settings also name a role in its account, which Terraform need not reach.
 
     Args:
-        architecture: whose workspace it is.
+        architecture: the architecture that uses the workspace.
         alias: the name by which clusters find it.
-        region: of the workspace.
-        provider: for its region and account; None for the stack's own.
-        cluster: which writes to it, or reads it.
-        makes: whether this stack makes it, unless the settings name one, and brings its rules.
+        region: the workspace's region.
+        provider: the provider for its region and account; None for the stack's own.
+        cluster: the cluster that writes to it, or reads it.
+        makes: whether this stack creates its rules and, unless the settings name one, the
+            workspace.
         cluster_ids: all clusters that write to it.
 
     Attributes:
-        id, arn, region: of the workspace.
-        provider: as given.
+        id, arn, region: the workspace's.
+        provider: the argument.
         role_arn: the role in the workspace's account that writers and readers assume, if any.
-        signing: how they sign their requests.
+        signing: how writers and readers sign their requests.
         endpoint: its address, with a slash at the end.
-        remote_write_url: where collectors write.
+        remote_write_url: the address to which collectors write.
     """
 
     def __init__(
@@ -123,12 +125,12 @@ class AmpWorkspace(Construct):
         return _Address(workspace_id, arn, endpoint)
 
     def _made(self, alias: str, settings: AmpSettings, cluster_ids: Sequence[str]) -> _Address:
-        # checkov:skip=CKV_AWS_158: CloudWatch encrypts by itself; a key of one's own costs monthly
-        # checkov:skip=CKV_AWS_338: only what rules report, of use while it can be mended
+        # checkov:skip=CKV_AWS_158: CloudWatch encrypts by default; a separate key costs monthly
+        # checkov:skip=CKV_AWS_338: only errors of rules, which are useless after they are fixed
         log_group = CloudwatchLogGroup(
             self,
             "log_group",
-            # The prefix spares CloudWatch a resource policy of its own for each log group.
+            # With this prefix, log groups share one resource policy of CloudWatch.
             name=f"/aws/vendedlogs/prometheus/{alias}",
             retention_in_days=LOG_RETENTION_DAYS,
             provider=self.provider,
@@ -164,8 +166,8 @@ class AmpWorkspace(Construct):
                     Precondition(
                         condition=Fn.contains(workspaces.workspace_ids, workspace_id),
                         error_message=f"There is no AMP workspace {workspace_id} in {self.region}. "
-                        "List them with: aws amp list-workspaces. Or remove amp.workspace_id from "
-                        "kubecost.yaml to have one created.",
+                        "Correct amp.workspace_id in kubecost.yaml (aws amp list-workspaces lists "
+                        "the ids), or remove it to create a workspace.",
                     ),
                     *self._same_account(),
                 ]
@@ -174,7 +176,7 @@ class AmpWorkspace(Construct):
         return _address(workspace)
 
     def _found(self, alias: str, architecture: str) -> _Address:
-        # alias_prefix finds aliases that begin so, too.
+        # alias_prefix also finds longer aliases.
         same = DataAwsPrometheusWorkspaces(
             self, "by_alias", alias_prefix=alias, provider=self.provider
         )
@@ -193,8 +195,8 @@ class AmpWorkspace(Construct):
                         condition=f"${{length({ids}) == 1}}",
                         error_message="There must be exactly one AMP workspace with the alias "
                         f"{alias} in {self.region}. If there is none, deploy the first cluster's: "
-                        f"cdktf deploy {architecture}. If there are several, say which "
-                        "one in kubecost.yaml under amp.workspace_id.",
+                        f"cdktf deploy {architecture}. If there are several, name one of them in "
+                        "kubecost.yaml under amp.workspace_id.",
                     ),
                     *self._same_account(),
                 ]
@@ -203,7 +205,7 @@ class AmpWorkspace(Construct):
         return _address(workspace)
 
     def _same_account(self) -> list[Precondition]:
-        """Without a role to assume, no one of another account may write or read."""
+        """Require one account if there is no role by which another account can write or read."""
         if not self.provider or self.role_arn:
             return []
         account = DataAwsCallerIdentity(self, "account", provider=self.provider).account_id
@@ -211,17 +213,17 @@ class AmpWorkspace(Construct):
         return [
             Precondition(
                 condition=Op.eq(account, cluster.account_id),
-                error_message=f"Cluster {cluster.name} and the AMP workspace are in two accounts. "
-                "Name in kubecost.yaml under amp.role_arn a role of the workspace's account that "
-                "may write and read; see docs/fleet.md.",
+                error_message=f"Cluster {cluster.name} and the AMP workspace are in different "
+                "accounts. In kubecost.yaml, set amp.role_arn to a role in the workspace's account "
+                "that may write and read; see docs/fleet.md.",
             )
         ]
 
     def record(self, name: str, rules: dict[str, Any]) -> None:
         """Let AMP evaluate rules.
 
-        One set of rules serves every cluster that writes to the workspace, so the hub brings it.
-        To a workspace in another account its owner adds them.
+        One set of rules serves every cluster that writes to the workspace, so only the hub creates
+        it. In a workspace of another account, the owner creates the rules.
         """
         if self._brings_rules:
             PrometheusRuleGroupNamespace(
@@ -234,7 +236,7 @@ class AmpWorkspace(Construct):
             )
 
     def trust(self, role_arn: str) -> None:
-        """Tell of a role that writes or reads, for whoever maintains the role to be assumed."""
+        """Register a role that writes or reads; `role_trust` lists the registered roles."""
         self._users.append(role_arn)
 
     @property
@@ -244,11 +246,11 @@ class AmpWorkspace(Construct):
         return policy.document(trust) if self.role_arn else None
 
     def may_write(self) -> policy.Statement:
-        """All that a collector needs (AMP user guide, "Set up IAM roles")."""
+        """Allow what a collector needs (AMP user guide, "Set up IAM roles")."""
         return self._may("aps:RemoteWrite")
 
     def may_query(self) -> policy.Statement:
-        """All that Kubecost's signing proxy needs."""
+        """Allow what Kubecost's signing proxy needs."""
         return self._may(
             "aps:QueryMetrics", "aps:GetSeries", "aps:GetLabels", "aps:GetMetricMetadata"
         )

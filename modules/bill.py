@@ -1,4 +1,4 @@
-"""What one Kubecost reads of AWS's bill."""
+"""The parts of AWS's bill that one Kubecost reads."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,7 +7,7 @@ from modules.cost_report import CostReport, integration
 from modules.policy import Statement
 from modules.spot_data_feed import SpotDataFeed
 
-# Label and value by which nodes tell that they are spot instances.
+# The node label and its value that mark a spot instance.
 _SPOT_LABELS = {
     "managed_node_groups": ("eks.amazonaws.com/capacityType", "SPOT"),
     "karpenter": ("karpenter.sh/capacity-type", "spot"),
@@ -16,14 +16,16 @@ _SPOT_LABELS = {
 
 @dataclass(frozen=True)
 class Bill:
-    """What a Kubecost with a UI reads, and how it knows spot instances; an agent has the latter.
+    """The reports that a Kubecost with a UI reads, and how it recognizes spot instances.
+
+    An agent has `spot_label` only.
 
     Attributes:
         reports: cost reports, one for each payer.
         feed: the spot data feed, if any.
-        spot_label: whose node label tells of spot instances.
-        tagged: whether its role's sessions have tags, as those of EKS Pod Identity.
-        asks_for_trust: whether somebody else must let the reader assume a role.
+        spot_label: what sets the node label that marks spot instances.
+        tagged: whether its role's sessions have tags, as with EKS Pod Identity.
+        asks_for_trust: whether the owner of another role must let the reader assume it.
     """
 
     reports: tuple[CostReport, ...] = ()
@@ -33,17 +35,17 @@ class Bill:
     asks_for_trust: bool = False
 
     def may_read(self) -> list[Statement]:
-        """Allow to read all of it."""
+        """Allow reading the reports and the feed."""
         statements = [
             each for report in self.reports for each in report.may_read(tagged=self.tagged)
         ]
         return statements + (self.feed.may_read() if self.feed else [])
 
     def for_kubecost(self) -> dict[str, Any]:
-        """Spell it as the chart's kubecostProductConfigs.
+        """Write the chart's kubecostProductConfigs.
 
-        Not by the chart's keys `athena*`: those take one report only, and make Kubecost ask every
-        hour for the rates of all months (opencost/opencost, pkg/cloud/aws/provider.go).
+        It does not use the chart's keys `athena*`: they support one report only, and make Kubecost
+        query the rates of all months every hour (opencost/opencost, pkg/cloud/aws/provider.go).
         """
         configs: dict[str, Any] = {}
         if self.reports:

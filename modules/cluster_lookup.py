@@ -16,18 +16,18 @@ from settings import Cluster
 
 
 class ClusterLookup(Construct):
-    """Reads a cluster when Terraform plans; no stack depends on the one that made it.
+    """Read a cluster when Terraform plans, so that no stack depends on the one that created it.
 
-    A plan for a cluster that is not there ends with a sentence that says how to get one; so does
-    one for a cluster that AMP's managed scraper must reach and cannot.
+    If the cluster does not exist, or AMP's managed scraper must reach it and cannot, the plan ends
+    with a message that says what to do.
 
     Attributes:
-        name, region, account_id: of the cluster.
+        name, region, account_id: the cluster's.
         role_arn: the role that Terraform assumes to reach it, if any.
         cluster_id: the label of that name on every metric of the cluster.
-        endpoint, ca_certificate: of the API server; the certificate is PEM.
+        endpoint, ca_certificate: those of the API server; the certificate is PEM.
         pod_identity: whether pods get roles by associations, not by an OIDC provider.
-        ip_address_type: of load balancers in front of its pods, as AWS spells it.
+        ip_address_type: the type for load balancers in front of its pods: ipv4 or dualstack.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class ClusterLookup(Construct):
         self.pod_identity = pod_identity
         self._cluster = cluster
 
-    # What few stacks use is asked of jsii only there: each property is some messages to Node.js.
+    # Properties that few stacks use are read lazily: each costs some messages to Node.js.
     @cached_property
     def arn(self) -> str:
         """ARN of the cluster."""
@@ -96,7 +96,7 @@ class ClusterLookup(Construct):
 
     @cached_property
     def identities(self) -> IdentityProvider | PodIdentity:
-        """What WorkloadRole trusts; without an OIDC provider, the plan says for which issuer."""
+        """What WorkloadRole trusts; if the OIDC provider is missing, the plan names its issuer."""
         if self.pod_identity:
             return PodIdentity(self.name, self.arn)
         issuer = self._cluster.identity.get(0).oidc.get(0).issuer
@@ -105,18 +105,21 @@ class ClusterLookup(Construct):
 
 
 def _scraper_conditions(name: str) -> list[Postcondition]:
-    """What AMP's managed scraper needs (AMP user guide, "Setting up managed collectors")."""
+    """Require what AMP's managed scraper needs.
+
+    Source: AMP user guide, "Setting up managed collectors".
+    """
     return [
         Postcondition(
             condition="${self.vpc_config[0].endpoint_private_access}",
-            error_message=f"AMP's managed scraper reaches cluster {name} by its private endpoint, "
-            "which is off. Turn it on: aws eks update-cluster-config --name "
+            error_message=f"AMP's managed scraper reaches cluster {name} through its private "
+            "endpoint, which is off. Turn it on: aws eks update-cluster-config --name "
             f"{name} --resources-vpc-config endpointPrivateAccess=true",
         ),
         Postcondition(
             condition='${self.access_config[0].authentication_mode != "CONFIG_MAP"}',
-            error_message=f"AMP's managed scraper gets its rights in cluster {name} by an access "
-            "entry, which the authentication mode CONFIG_MAP does not know. Change it (for good): "
+            error_message=f"AMP's managed scraper needs an access entry in cluster {name}, which "
+            "the authentication mode CONFIG_MAP does not support. Change it, which is permanent: "
             f"aws eks update-cluster-config --name {name} --access-config "
             "authenticationMode=API_AND_CONFIG_MAP",
         ),

@@ -1,4 +1,4 @@
-"""A Cost and Usage Report: what a reader of it must know, and the one that is created here."""
+"""Cost and Usage Reports: how to read one, and the report that this project creates."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -42,14 +42,14 @@ class CostReport:
     """A report that can be queried through Athena.
 
     Attributes:
-        account: whose it is.
-        region: of Athena.
-        database, table: where its rows are.
-        workgroup: which runs the queries.
-        results_bucket: which takes their results.
-        report_bucket: with its files; None where `role_arn` may read them.
-        role_arn: the role of the account that a reader assumes; None where the reader itself has
-            the rights.
+        account: the account that owns it.
+        region: the region of Athena.
+        database, table: the table with its rows.
+        workgroup: the workgroup that runs the queries.
+        results_bucket: the bucket for the results of queries.
+        report_bucket: the bucket with its files; None if `role_arn` may read them.
+        role_arn: the role of the account that a reader assumes; None if the reader itself has the
+            rights.
     """
 
     account: str
@@ -69,7 +69,7 @@ class CostReport:
     def may_read(self, *, tagged: bool) -> list[policy.Statement]:
         """Allow what a reader of the report needs: its role, or the queries themselves.
 
-        `tagged` is for sessions of EKS Pod Identity, whose tags go on from role to role.
+        `tagged` is for sessions of EKS Pod Identity, whose tags pass from role to role.
         """
         if self.role_arn:
             actions = ["sts:AssumeRole", *(["sts:TagSession"] if tagged else [])]
@@ -80,8 +80,8 @@ class CostReport:
         """Allow queries of this table by this workgroup, and no others.
 
         Sources: Amazon Athena user guide, "Example workgroup policies", "Configure access to
-        databases and tables in the AWS Glue Data Catalog" (which asks for the database `default`
-        besides) and "Control access to Amazon S3 from Athena".
+        databases and tables in the AWS Glue Data Catalog" (which also requires the database
+        `default`) and "Control access to Amazon S3 from Athena".
         """
         results = bucket_arn(self.results_bucket, region=self.region)
         statements = [
@@ -146,7 +146,7 @@ class CostReport:
 
 
 def may_read_bucket(bucket: str) -> list[policy.Statement]:
-    """Allow to list a bucket, given by its ARN, and to read its objects."""
+    """Allow listing a bucket, given by its ARN, and reading its objects."""
     return [
         policy.allow("s3:GetBucketLocation", "s3:ListBucket", resource=bucket),
         policy.allow("s3:GetObject", resource=f"{bucket}/*"),
@@ -154,7 +154,7 @@ def may_read_bucket(bucket: str) -> list[policy.Statement]:
 
 
 def integration(reports: Iterable[CostReport]) -> str:
-    """Write Kubecost's cloud-integration.json; it has names and ARNs, and no secret."""
+    """Write Kubecost's cloud-integration.json; it has only names and ARNs, no secrets."""
     return json.dumps({"aws": [report.for_kubecost() for report in reports]})
 
 
@@ -163,7 +163,7 @@ def created_report(
 ) -> CostReport:
     """Describe the report that the stack `billing` creates for a settings file's `name`.
 
-    Its names follow from `name` and the account, so that who reads it needs no look-up.
+    Its names depend only on `name` and the account, so that readers need no look-up.
     """
     lower = name.lower()
     return CostReport(
@@ -181,8 +181,8 @@ def created_report(
 class CreatedCostReport(Construct):
     """The report itself, with its bucket, its table in Athena and a workgroup for its readers.
 
-    A table with partition projection needs no crawler: Athena finds each month by its folder's
-    name, from the first delivery on.
+    The table uses partition projection and needs no crawler: Athena finds each month by its
+    folder's name, from the first delivery on.
     """
 
     def __init__(
@@ -236,7 +236,7 @@ class CreatedCostReport(Construct):
             "workgroup",
             name=report.workgroup,
             description="Kubecost's queries of the cost and usage report",
-            # What goes with it is the history of queries.
+            # A destroy deletes only the history of queries with it.
             force_destroy=True,
             configuration=AthenaWorkgroupConfiguration(
                 enforce_workgroup_configuration=True,
@@ -292,12 +292,12 @@ class CreatedCostReport(Construct):
 
 
 class CostReportReader(Construct):
-    """The role by which Kubecosts of other accounts query a report.
+    """The role by which Kubecosts in other accounts query a report.
 
     Args:
-        role_arns: the roles that may assume it, whether or not they exist by now.
-        accounts: those that they are in.
-        tagged: as for policy.trust_role.
+        role_arns: the roles that may assume it; they need not exist yet.
+        accounts: the accounts of these roles.
+        tagged: as in policy.trust_role.
     """
 
     def __init__(

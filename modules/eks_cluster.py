@@ -1,4 +1,4 @@
-"""The EKS cluster: control plane, access, nodes and add-ons, in an order that comes up and down."""
+"""The EKS cluster: control plane, access, nodes and add-ons, in an order that also destroys."""
 
 import hashlib
 import json
@@ -48,21 +48,21 @@ from modules.workload_role import WorkloadRole
 from settings import BaseSettings
 
 LOG_RETENTION_DAYS = 30
-# Who made the cluster. EKS gives that identity an access entry, and refuses another one for it.
+# The identity that created the cluster. EKS gives it an access entry and refuses a second one.
 CREATOR_TAG = "eks-kubecost:creator"
 
 
 class EksCluster(Construct):
     """A cluster with a managed node group, ready for workloads with IAM roles and volumes.
 
-    `tags` reach what AWS makes on the cluster's behalf, too, where the provider's default tags do
-    not: instances, root volumes, and the volumes of pods.
+    `tags` are also put on what AWS creates for the cluster, which the provider's default tags do
+    not reach: instances, root volumes, and the volumes of pods.
 
-    Coming up: network add-ons, then nodes, then what runs on nodes. Going down: the reverse, so
-    that no interface is left to hold a subnet.
+    The order is network add-ons, nodes, then what runs on nodes. A destroy reverses it, so that no
+    network interface is left in a subnet.
 
     Attributes:
-        name: the cluster's name, known only after it exists.
+        name: the cluster's name, which Terraform knows only after creation.
         identities: what WorkloadRole trusts.
     """
 
@@ -95,7 +95,7 @@ class EksCluster(Construct):
             self._addon(
                 "vpc-cni",
                 role=self._addon_role("aws-node", "AmazonEKS_CNI_Policy"),
-                # Without it nothing enforces a NetworkPolicy.
+                # Without it, nothing enforces NetworkPolicies.
                 configuration={"enableNetworkPolicy": "true"}
                 if settings.network_policies
                 else None,
@@ -113,7 +113,7 @@ class EksCluster(Construct):
                 "AmazonEBSCSIDriverPolicyV2",
                 statements=_use_of_key(volumes_key) if volumes_key else (),
             ),
-            # EKS has no default StorageClass since 1.30; the driver's own one makes gp3 volumes.
+            # EKS has no default StorageClass since 1.30; the driver's class makes gp3 volumes.
             configuration={
                 "controller": {"extraVolumeTags": tags},
                 "defaultStorageClass": {"enabled": True},
@@ -122,8 +122,8 @@ class EksCluster(Construct):
         )
 
     def _control_plane(self, subnet_ids: list[str]) -> AwsEksCluster:
-        # checkov:skip=CKV_AWS_158: CloudWatch encrypts by itself; a key of one's own costs monthly
-        # checkov:skip=CKV_AWS_338: audit logs are large; who must keep them for a year exports them
+        # checkov:skip=CKV_AWS_158: CloudWatch encrypts by default; a separate key costs monthly
+        # checkov:skip=CKV_AWS_338: audit logs are large; export them to keep them for a year
         log_group = CloudwatchLogGroup(
             self,
             "log_group",
@@ -139,8 +139,8 @@ class EksCluster(Construct):
         caller = DataAwsCallerIdentity(self, "caller")
         creator = DataAwsIamSessionContext(self, "creator", arn=caller.arn).issuer_arn
         allow_lists = self._settings.api_access_cidrs
-        # checkov:skip=CKV_AWS_37: scheduler and controller manager logs tell nobody who did what
-        # checkov:skip=CKV_AWS_58: EKS encrypts all API data with a key of its own since 1.28
+        # checkov:skip=CKV_AWS_37: scheduler and controller manager logs do not say who did what
+        # checkov:skip=CKV_AWS_58: EKS encrypts all API data with its own key since 1.28
         return AwsEksCluster(
             self,
             "cluster",
@@ -160,7 +160,7 @@ class EksCluster(Construct):
                 public_access_cidrs=list(allow_lists) or None,
             ),
             tags={CREATOR_TAG: Fn.replace(creator, ",", "_")},
-            # Later deployments may be another identity's.
+            # Another identity may run later deployments.
             lifecycle=TerraformResourceLifecycle(ignore_changes=[f'tags["{CREATOR_TAG}"]']),
             depends_on=[log_group, self._attach("role_policy", role, "AmazonEKSClusterPolicy")],
         )
@@ -239,8 +239,8 @@ class EksCluster(Construct):
             scaling_config=EksNodeGroupScalingConfig(
                 min_size=nodes.min, desired_size=nodes.desired, max_size=nodes.max
             ),
-            # No update_config: EKS takes nodes down one by one, which is wanted, and answers with a
-            # strategy that a block here would seem to change at each plan (AWS provider from 6.26).
+            # No update_config: by default EKS replaces nodes one by one, which is wanted. With a
+            # block here, each plan would show a change of EKS's strategy (AWS provider from 6.26).
             launch_template=EksNodeGroupLaunchTemplate(
                 id=template.id, version=Fn.tostring(template.latest_version)
             ),

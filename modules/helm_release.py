@@ -31,13 +31,13 @@ def helm_release(
 ) -> Release:
     """Install a chart and wait until its workloads are ready.
 
-    The user's values are merged last. All are one document, not `set` blocks: those turn numbers
-    and booleans into text.
+    The user's values are merged last. All values are one document, because `set` blocks turn
+    numbers and booleans into text.
 
     A failed install leaves a release in the cluster, but none in the state of provider 3.x
     (terraform-provider-helm v3.1.2, helm/resource_helm_release.go, `Create`). `upgrade_install`
-    lets the next run upgrade it, where an install would end with "cannot reuse a name that is still
-    in use".
+    lets the next run upgrade it; an install would fail with "cannot reuse a name that is still in
+    use".
     """
     in_force = merge(
         values, images_from(workloads.image_registry, chart.name), literal(user_values)

@@ -1,11 +1,11 @@
-"""Helm values of any chart: how they are merged, and where images are pulled from; plain data."""
+"""Merge Helm values of any chart, and set the registry of its images; plain data."""
 
 from collections.abc import Mapping
 from typing import Any
 
 Values = dict[str, Any]
 
-# Where each chart takes an image from a registry: by path in its values, what follows the host.
+# For each chart, the values with an image, and the image's path without the registry's host.
 _IMAGES = {
     "aws-load-balancer-controller": {"image.repository": "/eks/aws-load-balancer-controller"},
     "cost-analyzer": {
@@ -35,7 +35,7 @@ def merge(*parts: Mapping[str, Any]) -> Values:
 
 
 def images_from(registry: str | None, chart: str) -> Values:
-    """Pull a chart's images from a registry that has them under their own paths."""
+    """Set the registry of a chart's images, which has them under their original paths."""
     if not registry:
         return {}
     return merge(*(_nested(path, registry + rest) for path, rest in _IMAGES[chart].items()))

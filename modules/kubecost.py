@@ -1,4 +1,4 @@
-"""Kubecost itself: the Helm release, and the roles of those in it that use AMP."""
+"""Kubecost itself: the Helm release, and the roles of its pods that use AMP or the bill."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ from settings import KubecostSettings
 
 @dataclass(frozen=True)
 class Costs:
-    """Send what costs money, and nothing else.
+    """Send the cost metrics, and nothing else.
 
     Attributes:
-        to: the workspace that receives it.
-        besides: other metrics to send, by name, of those that are scraped.
+        to: the workspace that receives them.
+        besides: names of other scraped metrics to send.
         namespace_labels: Kubernetes labels of namespaces to send.
     """
 
@@ -40,23 +40,23 @@ class Costs:
     namespace_labels: tuple[str, ...] = ()
 
     def remote_write(self) -> RemoteWrite:
-        """Say what is sent in Prometheus's words."""
+        """Write Prometheus's configuration of what is sent."""
         rules = keep_costs(*self.besides, namespace_labels=self.namespace_labels)
         return _remote_write(self.to, rules)
 
 
 @dataclass(frozen=True)
 class Everything:
-    """Send all that is scraped and recorded.
+    """Send all metrics that are scraped or recorded.
 
     Attributes:
-        to: the workspace that receives it.
+        to: the workspace that receives them.
     """
 
     to: AmpWorkspace
 
     def remote_write(self) -> RemoteWrite:
-        """Say what is sent in Prometheus's words."""
+        """Write Prometheus's configuration of what is sent."""
         return _remote_write(self.to, [])
 
 
@@ -70,7 +70,7 @@ class BundledPrometheus:
 
     Attributes:
         jobs: what it scrapes.
-        sends: what AMP receives of it; nothing by default.
+        sends: what it sends to AMP; nothing by default.
     """
 
     jobs: Sequence[Job]
@@ -80,8 +80,8 @@ class BundledPrometheus:
 class Kubecost(Construct):
     """A Kubecost that queries its bundled Prometheus, or AMP if `queries` is given.
 
-    Without `scraper` the chart brings no Prometheus: something else must scrape Kubecost. Its
-    one role has the rights to query AMP and to read the `bill`, and no others.
+    Without `scraper` the chart installs no Prometheus, so something else must scrape Kubecost. Its
+    one role may query AMP and read the `bill`, and nothing else.
 
     Raises:
         TypeError: `queries` is a workspace to which `scraper` does not send everything.
@@ -145,7 +145,7 @@ class Kubecost(Construct):
                 cluster_name=at.cluster.name,
                 namespace=at.release,
             ),
-            # Helm never deletes a CRD, and the chart's is of use to its cluster-controller only.
+            # Helm never deletes a CRD, and only the chart's cluster-controller uses this one.
             skip_crds=not in_force.get("clusterController", {}).get("enabled"),
         )
         if has_ui:
@@ -208,7 +208,7 @@ class Kubecost(Construct):
             depends_on=[at.namespace],
         )
         self._needs.append(config)
-        # Terraform computes it: the workspace's address is known to it only.
+        # Terraform computes the digest, because only it knows the workspace's address.
         digest = Fn.sha256(Fn.jsonencode(config.data))
         parts = [
             values.with_prometheus(
@@ -232,7 +232,7 @@ class Kubecost(Construct):
                     image_registry=self._at.workloads.image_registry,
                 )
             )
-            parts.append(values.screen_of(hub=self._at.hub))
+            parts.append(values.ui_scope(hub=self._at.hub))
         rights = [*([workspace.may_query()] if workspace else []), *bill.may_read()]
         if rights:
             role = self._role("reader", f"{self._at.release}-cost-analyzer", *rights)

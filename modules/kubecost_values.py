@@ -1,4 +1,4 @@
-"""Values of Kubecost's chart cost-analyzer 2.8.7, by what they decide; plain data.
+"""Write values of Kubecost's chart cost-analyzer 2.8.7, grouped by purpose; plain data.
 
 Keys and defaults are those of the chart's values.yaml and templates.
 """
@@ -15,13 +15,13 @@ from modules.versions import PUBLIC_ECR, SIGV4_PROXY_IMAGE
 from settings import KubecostSettings
 
 SIGV4_PROXY_PORT = 8005  # the chart's default; Kubecost reaches it inside the pod
-# The chart puts the release's name and a hyphen before it. Its own ConfigMap, which an earlier
-# version of this project may have left, is called otherwise.
+# The chart adds the release's name and a hyphen before it. The name differs from the chart's own
+# ConfigMap, which an earlier version of this project may have left.
 CONFIG_MAP = "prometheus-config"
 
-# The chart's own, but for those that let the page of any other site read, change and delete what
-# Kubecost answers to this browser (Access-Control-Allow-Origin: *): by port-forward, and wherever
-# nobody asks for a login. The UI and its API have one origin, so they need no such header.
+# The chart's headers without Access-Control-Allow-Origin: *, which lets a page of any other site
+# read, change and delete what Kubecost shows in this browser. That holds with port-forward, and
+# without a login. The UI and its API have one origin, so they do not need that header.
 RESPONSE_HEADERS = [
     "Content-Security-Policy \"default-src 'self' 'unsafe-inline' http: https: ws: data:;"
     " frame-ancestors 'none';\";",
@@ -37,18 +37,18 @@ def common(
     network_costs_port: int,
     storage_class: str | None,
 ) -> Values:
-    """What every architecture sets."""
+    """Set what every architecture has."""
     values: Values = {
         "global": {"grafana": {"enabled": False, "proxy": False}},
         "kubecostProductConfigs": {"clusterName": cluster_name},
-        # Kubecost labels and filters by this one, even where the bundled Prometheus is off.
+        # Kubecost labels and filters by this value even if the bundled Prometheus is off.
         "prometheus": {
             "server": {"global": global_settings(cluster_id) | {"evaluation_interval": INTERVAL}}
         },
         "nodeSelector": LINUX,
         "forecasting": {"nodeSelector": LINUX},
         "kubecostFrontend": {"nginxHeaders": {"server": RESPONSE_HEADERS}},
-        # Its volume is for one node at a time: a second pod elsewhere would wait for the first.
+        # Its volume attaches to one node: a new pod on another node would wait for the old pod.
         "kubecostDeployment": {"deploymentStrategy": {"type": "Recreate"}},
         "kubecostAggregator": {
             "resources": requests(sizes.aggregator(settings.sized_for.pods)),
@@ -68,8 +68,8 @@ def common(
             "updateStrategy": AWAITED_ON_NO_NODE,
             "nodeSelector": LINUX,
             "config": {
-                # The chart counts all private addresses as in the same zone, which hides what
-                # traffic between zones costs. Where a pod's zone is, network-costs knows itself.
+                # The chart counts all private addresses as in the same zone, which hides the cost
+                # of traffic between zones. network-costs itself knows the zone of a pod.
                 "destinations": {"in-zone": ["127.0.0.0/8", "169.254.0.0/16"]},
                 "services": {
                     "amazon-web-services": True,
@@ -84,19 +84,19 @@ def common(
 
 
 def without_prometheus() -> Values:
-    """Another collector scrapes."""
+    """Turn the bundled Prometheus off, because another collector scrapes."""
     return {"global": {"prometheus": {"enabled": False}}}
 
 
 def with_prometheus(
     settings: KubecostSettings, *, config_digest: str, storage_class: str | None
 ) -> Values:
-    """The bundled Prometheus scrapes, by our ConfigMap in place of the chart's.
+    """Turn the bundled Prometheus on, with our ConfigMap instead of the chart's.
 
-    The digest is on the pod, so that a changed configuration is rolled out as any other change of
-    the release: Helm waits until a Prometheus with it is ready, and fails if there is none. The
-    chart's reloader would be one more image, and would keep silent about a configuration that
-    Prometheus refuses. A new pod takes up the old one's volume; about a minute is not scraped.
+    The digest is an annotation of the pod, so a changed configuration restarts Prometheus: Helm
+    waits until it is ready, and fails if it is not. The chart's reloader would be one more image,
+    and would not report a configuration that Prometheus refuses. The new pod uses the old pod's
+    volume; about a minute is not scraped.
     """
     server: Values = {
         "configMapOverrideName": CONFIG_MAP,
@@ -110,10 +110,10 @@ def with_prometheus(
 
 
 def query_amp(*, workspace_id: str, signing: Signing, image_registry: str | None) -> Values:
-    """Kubecost asks AMP through a proxy in its pod that signs the requests.
+    """Let Kubecost query AMP through a proxy in its pod that signs the requests.
 
-    The chart's Prometheus would be told to write to AMP by the same switch, in the ConfigMap that
-    ours replaces.
+    The same switch also makes the chart's Prometheus write to AMP, but only in the chart's
+    ConfigMap, which ours replaces.
     """
     return {
         "global": {
@@ -133,20 +133,20 @@ def query_amp(*, workspace_id: str, signing: Signing, image_registry: str | None
     }
 
 
-def screen_of(*, hub: bool) -> Values:
-    """Say what a Kubecost shows that queries a workspace of several clusters.
+def ui_scope(*, hub: bool) -> Values:
+    """Set which clusters a Kubecost shows if it queries a workspace of several clusters.
 
-    The hub's shows every cluster. The others are agents: cost-model alone, which makes the metrics
-    and must see its own cluster only.
+    The hub's Kubecost shows every cluster. The others are agents without a UI: cost-model alone,
+    which makes the metrics and must see only its own cluster.
     """
     return {"federatedETL": {"agentOnly": not hub, "useMultiClusterDB": not hub}}
 
 
 def prometheus_service_account(annotations: Mapping[str, str]) -> Values:
-    """The identity of the Prometheus pod."""
+    """Set the annotations of the Prometheus pod's service account."""
     return {"prometheus": {"serviceAccounts": {"server": {"annotations": dict(annotations)}}}}
 
 
 def kubecost_service_account(annotations: Mapping[str, str]) -> Values:
-    """The identity of the Kubecost pod, in which the signing proxy runs."""
+    """Set the annotations of the service account of the Kubecost pod with the signing proxy."""
     return {"serviceAccount": {"annotations": dict(annotations)}}

@@ -23,7 +23,7 @@ _POLICY = Path(__file__).with_name("load_balancer_controller_policy.json")
 
 
 class LoadBalancerController(Construct):
-    """The controller with a role of its own, for Ingresses of the class alb.
+    """The controller with its own role, for Ingresses of the class alb.
 
     Nodes answer pods no metadata (IMDSv2, one hop), so it is told region and VPC.
     """
@@ -63,18 +63,18 @@ class LoadBalancerController(Construct):
                 "additionalLabels": _OURS,
                 "nodeSelector": LINUX,
                 "resources": requests(sizes.LOAD_BALANCER_CONTROLLER),
-                # While the controller is down it would refuse every new Service of the cluster;
-                # ours name their load balancer class themselves.
+                # The webhook refuses every new Service of the cluster while the controller is down.
+                # Our Services do not need it.
                 "enableServiceMutatorWebhook": False,
             },
             user_values=workloads.values.load_balancer_controller,
             workloads=workloads,
             depends_on=role.grants,
-            preconditions=[self._not_another_ones(cluster.name, role_name)],
+            preconditions=[self._is_ours(cluster.name, role_name)],
         )
 
-    def _not_another_ones(self, cluster_name: str, role_name: str) -> Precondition:
-        """Leave a controller alone that someone else installed; Helm would upgrade it."""
+    def _is_ours(self, cluster_name: str, role_name: str) -> Precondition:
+        """Refuse a cluster with somebody else's controller, because Helm would upgrade it."""
         found = DataKubernetesResources(
             self,
             "existing",
@@ -92,6 +92,6 @@ class LoadBalancerController(Construct):
         return Precondition(
             condition=f"${{alltrue([for each in {found}.objects : {ours}])}}",
             error_message=f"Cluster {cluster_name} has an AWS Load Balancer Controller that this "
-            "project did not install. Keep it: set load_balancer_controller to exists for this "
+            "project did not install. To keep it, set load_balancer_controller to exists for this "
             "cluster in kubecost.yaml under clusters.",
         )

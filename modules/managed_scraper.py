@@ -29,10 +29,10 @@ class ManagedScraper(Construct):
     """A scraper on the cluster's subnets that writes to a workspace of the same region.
 
     It needs the cluster's private endpoint and the authentication mode API or API_AND_CONFIG_MAP,
-    under which AMP makes the cluster access entry by itself (AMP user guide, "Setting up managed
-    collectors for Amazon EKS"). The cluster's security group lets it reach nodes and pods.
-    Changing subnets or groups replaces the scraper; its configuration changes in place. Creating
-    one takes AWS up to 40 minutes.
+    with which AMP itself creates the access entry in the cluster (AMP user guide, "Setting up
+    managed collectors for Amazon EKS"). The cluster's security group lets it reach nodes and pods.
+    A change of subnets or groups replaces the scraper; its configuration changes in place. AWS
+    needs up to 40 minutes to create one.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class ManagedScraper(Construct):
     def _source_role(self, at: Placement, target_role_arn: str) -> IamRole:
         """Make the role from which a scraper reaches a workspace of another account.
 
-        AWS names a scraper when it makes it, which takes the role: hence a pattern.
+        Its trust policy has a pattern, because AWS needs the role before it names the scraper.
         """
         account, region = at.cluster.account_id, at.cluster.region
         role = IamRole(
@@ -116,9 +116,9 @@ class ManagedScraper(Construct):
 
 
 def _at_most_five(subnet_ids: list[str]) -> list[str]:
-    """Take as many of a cluster's subnets as AMP does (API reference, "EksConfiguration").
+    """Select at most five of a cluster's subnets, AMP's limit (API reference, "EksConfiguration").
 
-    Clusters often have six, in three zones; any five of them are in two zones at least.
+    Clusters often have six, in three zones; any five of them are in at least two zones.
     """
     count = Fn.min([5, Fn.length_of(subnet_ids)])
     return Token.as_list(Fn.slice(Fn.sort(subnet_ids), 0, Token.as_number(count)))

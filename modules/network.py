@@ -1,4 +1,4 @@
-"""The VPC: its subnets over two or three zones, and private ways to S3 and AMP."""
+"""The VPC: its subnets in two or three zones, and VPC endpoints for S3 and AMP."""
 
 from cdktf import Fn, ITerraformDependable, Postcondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_availability_zones import (
@@ -28,10 +28,10 @@ _ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"]
 
 
 class Network(Construct):
-    """A VPC whose private subnets reach the internet through NAT and S3 and AMP without it.
+    """A VPC whose private subnets reach the internet through NAT, but S3 and AMP without NAT.
 
-    How the block is cut: `Subnets`. The entry subnets hold what enters from outside of the pods'
-    addresses: the control plane's interfaces, AMP's scraper, internal load balancers.
+    `Subnets` divides its block. The entry subnets are for what connects to pods and has no pod
+    address: the control plane's interfaces, AMP's scraper, internal load balancers.
 
     Attributes:
         vpc_id: the VPC.
@@ -55,7 +55,7 @@ class Network(Construct):
             tags={"Name": name},
         )
         self.vpc_id = vpc.id
-        # Without rules it lets nothing through, where AWS's own default lets members talk.
+        # Without rules it admits nothing; AWS's default rules let its members connect.
         DefaultSecurityGroup(self, "default", vpc_id=vpc.id, tags={"Name": f"{name}-unused"})
         zones = DataAwsAvailabilityZones(
             self,
@@ -155,7 +155,7 @@ class Network(Construct):
                 subnet_id=private.id,
                 route_table_id=routes.id,
             )
-            # A load balancer there asks the login provider, outside of the VPC, for the user.
+            # A load balancer in it calls the login provider, which is outside the VPC.
             RouteTableAssociation(
                 self, f"entry_{index}_routes", subnet_id=entry.id, route_table_id=routes.id
             )

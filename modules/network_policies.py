@@ -1,4 +1,4 @@
-"""NetworkPolicies as Terraform resources; who may reach whom is decided in modules/traffic.py."""
+"""Make NetworkPolicies as Terraform resources; modules/traffic.py decides what they allow."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +34,7 @@ def network_policies(
     namespace: str,
     after: ITerraformDependable,
 ) -> list[ITerraformDependable]:
-    """Add the policies to a namespace, and give what must wait for them."""
+    """Add the policies to a namespace; return the resources that workloads must wait for."""
     return [
         NetworkPolicyV1(
             scope,

@@ -10,7 +10,7 @@ from modules.pods import AWAITED_ON_NO_NODE, LINUX, requests
 
 
 class NodeExporter(Construct):
-    """The community's chart: Kubecost's brings node-exporter only together with Prometheus."""
+    """The community's chart, because Kubecost's has node-exporter only with its Prometheus."""
 
     def __init__(self, scope: Construct, id: str, *, at: KubecostPlacement) -> None:
         super().__init__(scope, id)
@@ -21,7 +21,7 @@ class NodeExporter(Construct):
             name=f"{at.release}-node-exporter",
             namespace=at.release,
             values={
-                # Found as pods; the Service's annotation would call in other Prometheuses.
+                # Scrape jobs find the pods; a Service's annotation would attract other scrapers.
                 "service": {"enabled": False, "port": at.node_exporter_port},
                 "updateStrategy": AWAITED_ON_NO_NODE,
                 "nodeSelector": LINUX,

@@ -1,4 +1,4 @@
-"""ARNs and host names, which differ between AWS's partitions; plain data.
+"""Write ARNs and host names, which differ between AWS's partitions; plain data.
 
 Source: botocore 1.44, data/partitions.json.
 """
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Partition:
-    """A part of AWS with accounts of its own: the commercial regions, China, GovCloud and so on.
+    """A part of AWS with separate accounts: the commercial regions, China, GovCloud and others.
 
     Attributes:
         name: the second field of an ARN.
-        dns_suffix: what the host names of its services end with.
+        dns_suffix: the end of the host names of its services.
     """
 
     name: str
@@ -20,12 +20,12 @@ class Partition:
 
     @property
     def is_commercial(self) -> bool:
-        """Whether it is the one that has every service."""
+        """Whether it is the partition of the commercial regions, which has every service."""
         return self == _COMMERCIAL
 
 
 _COMMERCIAL = Partition("aws", "amazonaws.com")
-# By what the names of their regions begin with.
+# By the prefix of their regions' names.
 _OTHERS = {
     "cn-": Partition("aws-cn", "amazonaws.com.cn"),
     "eu-isoe-": Partition("aws-iso-e", "cloud.adc-e.uk"),
@@ -52,8 +52,8 @@ def host_name(service: str, region: str) -> str:
 def endpoint_service(service: str, region: str) -> str:
     """Write the name under which a VPC endpoint reaches a service.
 
-    It is the host name in reverse, but for S3 in China, which has the name that it has elsewhere
-    (eksctl, pkg/cfn/builder/vpc_endpoint.go).
+    It is the reversed host name. S3 in China is an exception: it has the commercial name (eksctl,
+    pkg/cfn/builder/vpc_endpoint.go).
     """
     partition = find_partition(region)
     exception = partition.name == "aws-cn" and service == "s3"
@@ -67,6 +67,6 @@ def bucket_arn(bucket: str, *, region: str) -> str:
 
 
 def arn(service: str, resource: str, *, region: str, account: str, regional: bool = True) -> str:
-    """Write an ARN in the partition of a region; global services leave the region out of it."""
+    """Write an ARN in the partition of a region; ARNs of global services have no region."""
     partition = find_partition(region).name
     return f"arn:{partition}:{service}:{region if regional else ''}:{account}:{resource}"

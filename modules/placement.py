@@ -1,4 +1,4 @@
-"""Where in a cluster an architecture lives."""
+"""The namespace of an architecture in a cluster, and the names in it."""
 
 from collections.abc import Sequence
 
@@ -21,15 +21,15 @@ class Placement(Construct):
     """A namespace, with names that no other architecture on the cluster has.
 
     Attributes:
-        architecture: its name.
+        architecture: the architecture's name.
         cluster: the cluster.
         hub: whether it is the first of a fleet, with the workspace and the UI over all clusters.
-        release: the Helm release and, being unique, the name of the namespace.
-        prefix: what the names of AWS resources begin with.
-        workloads: what everything that runs there has in common.
-        blocks: addresses that NetworkPolicies know; None: the namespace has no policies.
+        release: the name of the Helm release, which is unique, and of the namespace.
+        prefix: the prefix of the names of AWS resources.
+        workloads: the settings of all workloads.
+        blocks: the addresses for NetworkPolicies; None: the namespace has no policies.
         exposure: how its UI is exposed; None: by kubectl port-forward only.
-        namespace: the resource, before which nothing can run there.
+        namespace: the namespace as a resource.
         ready: what a release waits for: the namespace, and the policies of all pods in it.
     """
 
@@ -67,7 +67,7 @@ class Placement(Construct):
             self.ready += self.allow(self, traffic.namespace())
 
     def allow(self, scope: Construct, policies: Sequence[Policy]) -> list[ITerraformDependable]:
-        """Add NetworkPolicies to the namespace, and give what must wait for them."""
+        """Add NetworkPolicies to the namespace; return what workloads must wait for."""
         return network_policies(scope, policies, namespace=self.release, after=self.namespace)
 
 
@@ -76,10 +76,10 @@ class KubecostPlacement(Placement):
 
     Attributes:
         targets: what there is to scrape.
-        network_costs_port: of network-costs, which runs on the nodes' network. Nobody gets 3001,
-            the chart's default: the cluster may have a Kubecost of its own.
-        volumes_key: KMS key that encrypts its volumes, if they are encrypted and AWS's is not to.
-        node_exporter_port: of node-exporter. Nobody gets 9100, for the same reason.
+        network_costs_port: the port of network-costs, which runs on the nodes' network. It is
+            never 3001, the chart's default, because the cluster may have another Kubecost.
+        volumes_key: the KMS key for encrypted volumes; None: AWS's own key.
+        node_exporter_port: the port of node-exporter; never 9100, for the same reason.
     """
 
     def __init__(
@@ -122,6 +122,6 @@ class KubecostPlacement(Placement):
 
     @property
     def host_ports(self) -> list[int]:
-        """What is scraped on the nodes' own addresses."""
+        """The ports that are scraped on the nodes' own addresses."""
         ports = (self.targets.network_costs_port, self.targets.node_exporter_port)
         return [port for port in ports if port]

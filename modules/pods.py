@@ -1,13 +1,13 @@
-"""What the pods of every chart share; plain data."""
+"""Values that the pods of every chart share; plain data."""
 
 import math
 from typing import Any
 
 from metrics.sizes import Size
 
-# Helm's `wait` wants as many pods of a DaemonSet ready as there are nodes, less `maxUnavailable`
-# (Helm v3.18, pkg/kube/ready.go, `daemonSetReady`). A node that is full, or comes or goes, would
-# fail the deployment; `make verify` looks at these pods.
+# Helm's `wait` requires a ready pod of a DaemonSet on every node, less `maxUnavailable` (Helm
+# v3.18, pkg/kube/ready.go, `daemonSetReady`). So a node that is full, new or leaving would fail the
+# deployment. `make verify` checks these pods.
 AWAITED_ON_NO_NODE: dict[str, Any] = {
     "type": "RollingUpdate",
     "rollingUpdate": {"maxUnavailable": "100%"},
@@ -18,7 +18,7 @@ LINUX = {"kubernetes.io/os": "linux"}
 
 
 def requests(size: Size) -> dict[str, Any]:
-    """Ask for what a container takes; pods that ask for nothing are the first to be evicted."""
+    """Request what a container uses, because pods without requests are evicted first."""
     return {
         "requests": {
             "cpu": f"{math.ceil(round(size.cores * 1000, 3))}m",

@@ -1,4 +1,4 @@
-"""IAM policy documents as plain data."""
+"""Write IAM policy documents as plain data."""
 
 import json
 from collections.abc import Iterable
@@ -52,10 +52,10 @@ def allow_service(
     source_arn: str | None = None,
     account: str | None = None,
 ) -> Statement:
-    """Allow an AWS service actions on what the policy belongs to.
+    """Allow an AWS service actions on the resource that has the policy.
 
-    With `source_arn` and `account`, only on behalf of that resource in that account, so that nobody
-    else can make the service do it (IAM user guide, "The confused deputy problem").
+    `source_arn` and `account` restrict it to requests for that resource in that account, so that
+    nobody else can make the service do it (IAM user guide, "The confused deputy problem").
     """
     statement: Statement = {
         "Effect": "Allow",
@@ -72,7 +72,7 @@ def allow_service(
 
 
 def allow_account(root_arn: str, *actions: str) -> Statement:
-    """Leave it to the account's own policies who may do it to what the policy belongs to."""
+    """Let the account's own policies decide who may use the resource that has this policy."""
     return {
         "Effect": "Allow",
         "Principal": {"AWS": root_arn},
@@ -82,7 +82,7 @@ def allow_account(root_arn: str, *actions: str) -> Statement:
 
 
 def deny_without_tls(bucket_arn: str) -> Statement:
-    """Refuse every request to a bucket that is not encrypted on its way."""
+    """Refuse every request to a bucket without TLS."""
     return {
         "Effect": "Deny",
         "Principal": "*",
@@ -93,12 +93,12 @@ def deny_without_tls(bucket_arn: str) -> Statement:
 
 
 def trust_service(principal: str, *, account: str | None = None, sources: str | None = None) -> str:
-    """Let an AWS service assume the role, on behalf of one account and its resources if given.
+    """Let an AWS service assume the role; if given, only for one account and its resources.
 
     Args:
-        principal: of the service.
-        account: on whose behalf.
-        sources: ARN, with wildcards, of that account's resources on whose behalf (IAM user guide,
+        principal: the service's principal.
+        account: the account for which the service may act.
+        sources: the ARN, with wildcards, of the resources for which it may act (IAM user guide,
             "The confused deputy problem").
     """
     statement: Statement = {
@@ -114,9 +114,9 @@ def trust_service(principal: str, *, account: str | None = None, sources: str | 
 
 
 def trust_role(*role_arns: str, external_id: str | None = None, tagged: bool = False) -> Statement:
-    """Let other roles assume the role, by an external id if one is given.
+    """Let other roles assume the role, with an external id if one is given.
 
-    `tagged` is for sessions of EKS Pod Identity, whose tags go on from role to role.
+    `tagged` is for sessions of EKS Pod Identity, whose tags pass from role to role.
     """
     statement: Statement = {
         "Effect": "Allow",
@@ -131,11 +131,11 @@ def trust_role(*role_arns: str, external_id: str | None = None, tagged: bool = F
 def trust_roles_to_come(
     role_arns: Iterable[str], *, root_arns: Iterable[str], tagged: bool = False
 ) -> str:
-    """Let exactly these roles assume the role, whether or not they exist by now.
+    """Let exactly these roles assume the role, even if they do not exist yet.
 
-    As principals IAM takes existing roles only, so these are named by the condition; the accounts
-    that they are in are the principals (IAM user guide, "AWS global condition context keys",
-    aws:PrincipalArn): `root_arns`. `tagged` as for trust_role.
+    IAM accepts only existing roles as principals. So the principals are the roles' accounts
+    (`root_arns`), and a condition names the roles (IAM user guide, "AWS global condition context
+    keys", aws:PrincipalArn). `tagged` is as in trust_role.
     """
     return document(
         {
@@ -173,8 +173,8 @@ def trust_service_account(
 def trust_association(cluster: PodIdentity, *, namespace: str, service_account: str) -> str:
     """Let one Kubernetes service account of one cluster assume the role (EKS Pod Identity).
 
-    Its session tags say who asks (EKS user guide, "Create IAM role with trust policy required by
-    EKS Pod Identity").
+    Its session tags name the service account (EKS user guide, "Create IAM role with trust policy
+    required by EKS Pod Identity").
     """
     return document(
         {
@@ -195,7 +195,7 @@ def trust_association(cluster: PodIdentity, *, namespace: str, service_account: 
 def trust_workload(
     identities: IdentityProvider | PodIdentity, *, namespace: str, service_account: str
 ) -> str:
-    """Let one Kubernetes service account assume the role, in the way of its cluster."""
+    """Let one Kubernetes service account assume the role, by IRSA or EKS Pod Identity."""
     if isinstance(identities, IdentityProvider):
         return trust_service_account(
             identities, namespace=namespace, service_account=service_account

@@ -1,4 +1,4 @@
-"""An S3 bucket for nobody but those that its policy names."""
+"""An S3 bucket that only its account and the principals in its policy may use."""
 
 from collections.abc import Sequence
 
@@ -34,21 +34,21 @@ class PrivateBucket(Construct):
     """A bucket that is encrypted, never public, and reached by TLS only.
 
     Args:
-        statements: who may do what with it, besides the account's own identities.
-        expire_days: after so many days an object is deleted; None keeps it.
-        force_destroy: whether a destroy deletes the objects too; otherwise it ends with an error
-            while there are any.
-        takes_acls: whether its writer gives the objects an ACL; they are the bucket owner's still.
+        statements: what principals outside the account may do with it.
+        expire_days: the days after which an object is deleted; None keeps it.
+        force_destroy: whether a destroy deletes the objects too; if not, it ends with an error
+            while there are objects.
+        takes_acls: whether its writer gives the objects an ACL; the bucket's owner owns them still.
 
     Attributes:
-        name, arn: of the bucket.
-        ready: what must be there before AWS may write to it.
+        name, arn: the bucket's.
+        ready: the resources that must exist before AWS may write to it.
     """
 
-    # checkov:skip=CKV_AWS_21: AWS writes the same files anew each day, so versions would pile up
-    # checkov:skip=CKV_AWS_144: support delivers old months again; a second copy costs as much
-    # checkov:skip=CKV_AWS_145: S3 encrypts with its own key; a key of one's own costs monthly
-    # checkov:skip=CKV2_AWS_62: nothing waits for new objects
+    # checkov:skip=CKV_AWS_21: AWS rewrites the same files each day, so versions would accumulate
+    # checkov:skip=CKV_AWS_144: AWS support can deliver old months again; a copy costs as much
+    # checkov:skip=CKV_AWS_145: S3 encrypts with its own key; a separate key costs monthly
+    # checkov:skip=CKV2_AWS_62: nothing reacts to new objects
     def __init__(
         self,
         scope: Construct,

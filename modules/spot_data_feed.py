@@ -1,4 +1,4 @@
-"""EC2's spot data feed: what each spot instance cost, within the hour."""
+"""EC2's spot data feed, which has the price of each spot instance within the hour."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ RETENTION_DAYS = 30
 
 @dataclass(frozen=True)
 class SpotDataFeed:
-    """Where a feed's objects are, and whose spot instances they are about."""
+    """The location of a feed's objects, and the account of its spot instances."""
 
     account: str
     region: str
@@ -24,7 +24,7 @@ class SpotDataFeed:
     prefix: str
 
     def may_read(self) -> list[policy.Statement]:
-        """Allow to read what the feed wrote."""
+        """Allow reading the feed's objects."""
         return may_read_bucket(bucket_arn(self.bucket, region=self.region))
 
     def for_kubecost(self) -> dict[str, str]:
@@ -43,10 +43,10 @@ def created_bucket(name: str, account: str) -> str:
 
 
 class CreatedSpotDataFeed(Construct):
-    """The feed of an account, which has at most one, and its bucket.
+    """The feed and its bucket; an account has at most one feed.
 
-    The feed writes by ACL (EC2 user guide, "Track your Spot Instance costs using the Spot Instance
-    data feed").
+    EC2 gets access by an ACL (EC2 user guide, "Track your Spot Instance costs using the Spot
+    Instance data feed").
     """
 
     def __init__(

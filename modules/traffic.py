@@ -1,12 +1,13 @@
-"""Who may reach whom in a namespace of ours: NetworkPolicies as plain data.
+"""Write the NetworkPolicies of our namespaces as plain data: which pods may reach which.
 
 Labels and ports are those of the charts cost-analyzer 2.8.7, opentelemetry-collector 0.170.0 and
-grafana 12.11.1. Pods on the nodes' network (network-costs, node-exporter) are outside of what a
-NetworkPolicy can select. Not written here because no policy can forbid it: a node reaches its own
-pods (probes, kubectl port-forward), and answers pass.
+grafana 12.11.1. A NetworkPolicy cannot select pods on the nodes' network (network-costs,
+node-exporter). It also cannot forbid that a node reaches its own pods (probes, kubectl
+port-forward), or that answers pass.
 
-Amazon VPC CNI judges a packet to a Service by the Service's port, hence both ports where they
-differ (EKS user guide, "Limit pod traffic with Kubernetes network policies", considerations).
+Amazon VPC CNI checks the port of the Service in a packet to a Service. So rules have both ports if
+Service and pod differ (EKS user guide, "Limit pod traffic with Kubernetes network policies",
+considerations).
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ PROMETHEUS_SERVICE_PORT = 80
 GRAFANA_PORT = 3000
 
 _HTTPS = 443
-# NodeLocal DNSCache listens there, where a cluster has it.
+# NodeLocal DNSCache listens on this address, if the cluster has it.
 _NODE_LOCAL_DNS = "169.254.20.10/32"
 _POD_IDENTITY_AGENT = "169.254.170.23/32"
 
@@ -42,14 +43,14 @@ GRAFANA = {"app.kubernetes.io/name": "grafana"}
 
 @dataclass(frozen=True)
 class Policy:
-    """A NetworkPolicy: its name, and its spec in Kubernetes's spelling."""
+    """A NetworkPolicy: its name, and its spec as Kubernetes writes it."""
 
     name: str
     spec: dict[str, Any]
 
 
 def namespace() -> list[Policy]:
-    """Deny everything to every pod of a namespace, but the cluster's DNS."""
+    """Deny everything to every pod of a namespace except the cluster's DNS."""
     dns = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
         "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
@@ -73,14 +74,14 @@ def kubecost(
 ) -> list[Policy]:
     """Allow what Kubecost needs.
 
-    The page's server in Kubecost's pod reaches its neighbours there by their Services.
+    The web server in Kubecost's pod reaches the other containers of the pod through Services.
 
     Args:
-        blocks: who has which addresses.
-        bundled_prometheus: whether the chart's Prometheus scrapes; else a collector, if any.
-            AMP's managed scraper comes from the control plane's subnets, which may scrape anyway.
-        proxy_port: of the proxy in Kubecost's pod that signs queries for AMP, if there is one.
-            Only the API server reaches it, for who may use its proxy (`make verify`).
+        blocks: the addresses of control plane, nodes and load balancers.
+        bundled_prometheus: whether the chart's Prometheus scrapes; if not, a collector may. AMP's
+            managed scraper comes from the control plane's subnets, which may always scrape.
+        proxy_port: the port of the proxy in Kubecost's pod that signs queries for AMP, if there is
+            one. Only the API server reaches it, for users of its proxy (`make verify`).
         exposed: whether the load balancer leads to the UI.
     """
     control_plane = _blocks(blocks.control_plane)
@@ -120,7 +121,7 @@ def kubecost(
 
 
 def prometheus(blocks: Blocks, host_ports: Sequence[int]) -> list[Policy]:
-    """Allow what the bundled Prometheus needs; `host_ports` are what it scrapes on the nodes."""
+    """Allow what the bundled Prometheus needs; it scrapes `host_ports` on the nodes."""
     callers = [_pods(COST_ANALYZER), *_blocks(blocks.control_plane)]
     return [
         _policy(
@@ -138,7 +139,7 @@ def collector(blocks: Blocks, host_ports: Sequence[int]) -> list[Policy]:
 
 
 def grafana(blocks: Blocks, *, exposed: bool) -> list[Policy]:
-    """Allow what Grafana needs: its callers, AMP, and the page that has its plugin."""
+    """Allow what Grafana needs: its callers, AMP, and the site that has its plugin."""
     control_plane = _blocks(blocks.control_plane)
     callers = control_plane + (_blocks(blocks.load_balancers) if exposed else [])
     return [
@@ -154,8 +155,8 @@ def grafana(blocks: Blocks, *, exposed: bool) -> list[Policy]:
 def _scraping(blocks: Blocks, host_ports: Sequence[int]) -> list[Rule]:
     """Reach Kubecost, the nodes' ports, and by HTTPS the API server, STS and AMP.
 
-    An interface endpoint may have its address among the nodes', hence HTTPS there, too: for VPC
-    CNI the longest block that fits an address decides.
+    The nodes' blocks need HTTPS too, because an interface endpoint may have an address in them, and
+    for VPC CNI the longest block that contains an address decides.
     """
     nodes = [_to(_blocks(blocks.nodes), *host_ports, _HTTPS)] if host_ports else []
     return [_to([_pods(COST_ANALYZER)], MODEL_PORT), *nodes, *_aws()]
@@ -173,8 +174,8 @@ def _policy(name: str, labels: Labels, *, ingress: list[Rule], egress: list[Rule
 def _aws() -> list[Rule]:
     """Reach the API server, AWS's APIs and price lists, and the EKS Pod Identity Agent.
 
-    Of AWS's addresses no policy can have a list. The agent, on each node, gives a pod its
-    credentials (EKS user guide, "Learn how EKS Pod Identity works").
+    A policy cannot list AWS's addresses, so this allows every address. The agent on each node gives
+    a pod its credentials (EKS user guide, "Learn how EKS Pod Identity works").
     """
     return [_to(_blocks(["0.0.0.0/0"]), _HTTPS), _to(_blocks([_POD_IDENTITY_AGENT]), 80)]
 

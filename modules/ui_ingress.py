@@ -1,4 +1,4 @@
-"""A UI behind the application load balancer of its cluster, with TLS and a login in front."""
+"""Expose a UI through the application load balancer of its cluster, with TLS and a login."""
 
 import json
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ SSL_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 
 _SCHEMES = {"internal": "internal", "internet": "internet-facing"}
 _ATTRIBUTES = {
-    # Kubecost's own server waits as long for a long query.
+    # Kubecost's own server has the same timeout for long queries.
     "idle_timeout.timeout_seconds": "300",
     "routing.http.drop_invalid_header_fields.enabled": "true",
 }
@@ -43,12 +43,12 @@ class Exposure:
     """How a UI is exposed.
 
     Attributes:
-        settings: of all UIs.
-        host: the UI's name.
-        group: what the UIs of a cluster have in common: one load balancer.
-        pool: name of the Cognito user pool that the stack `pool_stack` creates.
-        pool_stack: the stack.
-        zone_provider: for the account with the hosted zone; None for the stack's own.
+        settings: the settings of all UIs.
+        host: the UI's host name.
+        group: the name that the UIs of a cluster share, and so share one load balancer.
+        pool: the name of the Cognito user pool that the stack `pool_stack` creates.
+        pool_stack: the stack's name.
+        zone_provider: the provider for the hosted zone's account; None for the stack's own.
     """
 
     settings: ExposeSettings
@@ -60,12 +60,12 @@ class Exposure:
 
 
 class UiIngress(Construct):
-    """An Ingress for the UI's port alone, its certificate, its login and its name in DNS.
+    """An Ingress for the UI's port only, with certificate, login and a name in DNS.
 
-    The AWS Load Balancer Controller must run (stack `load_balancer`). What the load balancer has
-    once (scheme, allow-list, TLS policy) must be the same on every Ingress of the group, else the
-    controller changes nothing until it is (annotations guide v3.5.0, "IngressGroup"). Terraform
-    waits for the balancer; on destroy it waits until the controller has taken the UI out of it.
+    The AWS Load Balancer Controller must run (stack `load_balancer`). Scheme, allow-list and TLS
+    policy belong to the load balancer, so they must be the same on every Ingress of the group; if
+    not, the controller changes nothing (annotations guide v3.5.0, "IngressGroup"). Terraform waits
+    for the load balancer. A destroy waits until the controller has removed the UI from it.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class UiIngress(Construct):
 
 
 def _balancer(settings: ExposeSettings, group: str, certificate_arn: str) -> Annotations:
-    """Say what the load balancer of the group has once."""
+    """Write the annotations that belong to the group's load balancer."""
     annotations = {
         "group.name": group,
         "scheme": _SCHEMES[settings.scheme],

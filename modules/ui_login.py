@@ -1,4 +1,4 @@
-"""Who logs people in at the load balancer, before a request reaches a UI."""
+"""Log people in at the load balancer, before a request reaches a UI."""
 
 import json
 
@@ -34,10 +34,10 @@ _SECRET = "ui-login"
 
 
 class Login(Construct):
-    """The annotations of an Ingress that make the load balancer ask who is there.
+    """The annotations of an Ingress that make the load balancer log people in.
 
     Attributes:
-        annotations: without the prefix alb.ingress.kubernetes.io/; none without a login.
+        annotations: without the prefix alb.ingress.kubernetes.io/; empty without a login.
         before: what must exist before the Ingress.
     """
 
@@ -126,9 +126,9 @@ class Login(Construct):
         return {"auth-type": "oidc", "auth-idp-oidc": json.dumps(idp)}
 
     def _secret(self, settings: OidcSettings, namespace: str) -> str:
-        """Hand the client's secret over to the controller, past Terraform's plan and state.
+        """Give the client's secret to the controller, outside Terraform's plan and state.
 
-        CDKTF 0.21 knows no ephemeral block (Terraform 1.10), hence the override.
+        It overrides the JSON, because CDKTF 0.21 has no ephemeral block (Terraform 1.10).
         """
         assert settings.secret_arn
         id = "_".join([*self.node.path.split("/")[1:], "secret"])
@@ -138,7 +138,7 @@ class Login(Construct):
         secret_versions = DataAwsSecretsmanagerSecretVersions(
             self, "secret_versions", secret_id=settings.secret_arn
         ).fqn
-        # Terraform cannot see that a value it does not keep has changed.
+        # Terraform does not store the value, so it cannot see a change. The number shows it.
         current = (
             f"one([for each in {secret_versions}.versions : each.version_id"
             ' if contains(each.version_stages, "AWSCURRENT")])'
@@ -161,10 +161,10 @@ class Login(Construct):
         return _SECRET
 
     def _let_controller_read(self, secret: str, namespace: str) -> None:
-        """Let the load balancer controller read the one Secret.
+        """Let the load balancer controller read this one Secret.
 
-        Its chart lets it read none (values.yaml, clusterSecretsPermissions); these are the rights
-        that the controller's documentation asks for ("RBAC configuration for secrets resources").
+        By default its chart lets it read none (values.yaml, clusterSecretsPermissions). These are
+        the rights in the controller's documentation, "RBAC configuration for secrets resources".
         """
         role = RoleV1(
             self,

@@ -24,14 +24,14 @@ _MFA = {"required": "ON", "optional": "OPTIONAL", "none": "OFF"}
 
 
 def domain_prefix(pool: str, account_id: str) -> str:
-    """Give the domain of a pool made here; it must be the only one of the name in its region."""
+    """Write the domain of a pool that is created here; it must be unique in its region."""
     return f"{re.sub('[^a-z0-9-]', '-', pool.lower())}-{account_id}"
 
 
 class UserPool(Construct):
     """A pool in which administrators create users, or a company's SAML provider logs them in.
 
-    It can be destroyed, with its users: deletion protection would make the stack stay.
+    It can be destroyed, with its users, because deletion protection would keep the stack.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class UserPool(Construct):
 
 
 def find_pool(scope: Construct, id: str, name: str, *, stack: str) -> DataAwsCognitoUserPools:
-    """Look up the pool that a stack creates; a plan without it says how to get one."""
+    """Look up the pool that a stack creates; if it is missing, the plan says how to create it."""
     return DataAwsCognitoUserPools(
         scope,
         id,
@@ -106,8 +106,9 @@ def find_pool(scope: Construct, id: str, name: str, *, stack: str) -> DataAwsCog
             postcondition=[
                 Postcondition(
                     condition="${length(self.ids) == 1}",
-                    error_message=f"There is no Cognito user pool {name}, or there are several."
-                    f" Create it with: cdktf deploy {stack}",
+                    error_message=f"There must be exactly one Cognito user pool {name}. If there is"
+                    f" none, create it with: cdktf deploy {stack}. If there are several, delete the"
+                    " others.",
                 )
             ]
         ),

@@ -1,6 +1,6 @@
-"""Every version that the synthesized Terraform pins, but for Kubecost's own chart (settings).
+"""Every version that the synthesized Terraform pins, except Kubecost's own chart (settings).
 
-Looked at on 2026-11-27; docs/upgrade.md says which newer ones are not taken, and why.
+Checked on 2026-11-27; docs/upgrade.md says which newer versions are not used, and why.
 """
 
 from datetime import date
@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 TERRAFORM = ">= 1.11"  # lock files in S3
 
-# The bindings would pin the one version that they were generated from.
+# Without these ranges, the bindings pin the one version from which they were generated.
 PROVIDERS = {
     "aws": {"source": "hashicorp/aws", "version": ">= 5.100, < 7"},
     "helm": {"source": "hashicorp/helm", "version": ">= 3.1, < 4"},
     "kubernetes": {"source": "hashicorp/kubernetes", "version": ">= 2.38, < 3"},
-    # Reads the discovery document of an identity provider, where one is set without endpoints.
+    # Reads the discovery document of a login provider if the settings have no endpoints.
     "http": {"source": "hashicorp/http", "version": ">= 3.4, < 4"},
 }
 

@@ -1,4 +1,4 @@
-"""The volumes of a Kubecost release, as the Helm values in force have them."""
+"""The volumes of a Kubecost release, by its merged Helm values."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,14 +15,14 @@ _DEFAULT = 'annotations["storageclass.kubernetes.io/is-default-class"]'
 
 
 class Claim(NamedTuple):
-    """A PersistentVolumeClaim that the chart makes; without a class it is the default's."""
+    """A PersistentVolumeClaim that the chart creates; without a class it uses the default class."""
 
     name: str
     storage_class: str | None
 
 
 def claims(release: str, values: Mapping[str, Any]) -> Iterator[Claim]:
-    """List the claims that the chart cost-analyzer makes with these values (its PVC templates)."""
+    """List the claims that the chart cost-analyzer creates with these values (PVC templates)."""
     kubecost = values.get("persistentVolume", {})
     yield from _claim(f"{release}-cost-analyzer", kubecost)
     if _at(values, "global", "prometheus").get("enabled", True):
@@ -32,7 +32,7 @@ def claims(release: str, values: Mapping[str, Any]) -> Iterator[Claim]:
 
 def _claim(name: str, volume: Any) -> Iterator[Claim]:
     if not isinstance(volume, dict):
-        return  # null: the chart makes none
+        return  # null: the chart creates none
     if volume.get("enabled", True) and not volume.get("existingClaim"):
         yield Claim(name, volume.get("storageClass") or None)
 
@@ -44,9 +44,9 @@ def _at(values: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
 
 
 def encrypted_class(scope: Construct, id: str, *, name: str, key_arn: str | None) -> StorageClassV1:
-    """Make a StorageClass of encrypted gp3 volumes, with a key of one's own if it is given.
+    """Make a StorageClass for encrypted gp3 volumes, with a customer managed key if it is given.
 
-    The EBS CSI driver's own default class encrypts only where the account does so by default.
+    The EBS CSI driver's default class encrypts only if the account encrypts by default.
     """
     key = {"kmsKeyId": key_arn} if key_arn else {}
     return StorageClassV1(
@@ -69,9 +69,9 @@ def storage_conditions(
     cluster_name: str,
     namespace: str,
 ) -> list[Precondition]:
-    """Say before apply what would keep the volumes, and the release with them, waiting forever.
+    """Check before apply what would make the volumes, and so the release, wait forever.
 
-    `made_here` is a StorageClass that need not be there before.
+    `made_here` is a StorageClass that this stack creates, so it need not exist yet.
     """
     if not claims:
         return []
@@ -116,16 +116,19 @@ def _there_is(classes: str, storage_class: str | None, cluster_name: str) -> Pre
 
 
 def _unchanged(existing: str, claim: Claim, namespace: str) -> Precondition:
-    """Kubernetes does not change the class of a claim, and Helm would say so late and obscurely."""
+    """Refuse another class for an existing claim.
+
+    Kubernetes cannot change the class, and Helm's error would come late and be unclear.
+    """
     assert claim.storage_class
     other = f'each.metadata.name != "{claim.name}"'
     same = f'try(each.spec.storageClassName, "") == {_quoted(claim.storage_class)}'
     return Precondition(
         condition=f"${{alltrue([for each in {existing}.objects : {other} || {same}])}}",
         error_message=f"The volume {claim.name} has another StorageClass than "
-        f"{literal(claim.storage_class)}, and Kubernetes cannot change that. Put "
-        "kubecost.storage_class back; or give up what the volume holds, and delete it before you "
-        f"deploy: kubectl --namespace {namespace} delete deployment,pvc {claim.name}",
+        f"{literal(claim.storage_class)}, and Kubernetes cannot change that. Restore "
+        "kubecost.storage_class. Or delete the volume with its data before you deploy: kubectl "
+        f"--namespace {namespace} delete deployment,pvc {claim.name}",
     )
 
 

@@ -16,13 +16,13 @@ _LONGEST_NAME = 64
 
 
 class WorkloadRole(Construct):
-    """A role that one service account of one cluster may assume: by IRSA, or EKS Pod Identity.
+    """A role that one service account of one cluster may assume, by IRSA or EKS Pod Identity.
 
     Attributes:
-        arn: the role.
-        annotations: what the service account must carry.
+        arn: the role's ARN.
+        annotations: the annotations that the service account must have.
         grants: role, policies and association; a workload that starts before them has no rights,
-            and a Prometheus that signs its remote writes even exits.
+            and a Prometheus that signs its remote writes exits.
     """
 
     def __init__(

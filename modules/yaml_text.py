@@ -1,4 +1,4 @@
-"""YAML that Helm, AMP and Prometheus read, written for the eyes of who reviews a plan."""
+"""Write YAML for Helm, AMP and Prometheus so that a reviewer can read it in a plan."""
 
 import re
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ import yaml
 
 
 def to_yaml(data: Mapping[str, Any]) -> str:
-    """Write data as YAML, on as many lines as possible so that a plan shows what changes."""
+    """Write data as YAML with one value on each line, so that a plan shows what changes."""
     return yaml.dump(data, Dumper=_NoAliases, sort_keys=False, width=2**31 - 1)
 
 
 class _NoAliases(yaml.CSafeDumper):
-    """The same data in two places is written twice, not as a reference that hides it."""
+    """Write data that appears twice in full, not as an alias that hides it."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
 
 
-# Numbers for Helm's YAML 1.2, but text for PyYAML, which would write it without quotes: a user's id
-# or an image's tag such as 248289e76.
+# Quote text such as the image tag 248289e76: Helm's YAML 1.2 reads it as a number, but PyYAML takes
+# it for text and would write it without quotes.
 _NoAliases.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"(?:[-+]?\d+[eE][-+]?\d+|0o[0-7]+)$", re.ASCII),

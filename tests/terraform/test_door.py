@@ -27,8 +27,8 @@ def test_a_ui_gets_users_a_certificate_and_a_name(
         )
         ui.init()
         said = ui.apply(expect=1)
-        assert "There is no Cognito user pool kubecost-users" in said
-        assert "Create it with: cdktf deploy load_balancer" in said
+        assert "There must be exactly one Cognito user pool kubecost-users" in said
+        assert "create it with: cdktf deploy load_balancer" in said
 
         pool_stack.init()
         pool_stack.apply()

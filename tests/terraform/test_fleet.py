@@ -96,7 +96,7 @@ def test_two_accounts_need_a_role_to_meet(
         root = Root(tmp_path / "m", stacks("accounts")["prom_amp-data"], aws, missing_providers)
         root.init()
         printed = root.apply(expect=1)
-        assert "Cluster data and the AMP workspace are in two accounts." in printed
+        assert "Cluster data and the AMP workspace are in different accounts." in printed
         assert "amp.role_arn" in printed
 
 
