@@ -1,6 +1,6 @@
-"""The architectures: what each is, when to choose it, what it needs; plain data, without CDKTF.
+"""The architectures: what each is, and when to choose it; plain data, without CDKTF.
 
-`architectures/<name>.py` has the class that composes it.
+`architectures/<name>.py` has the class that composes each.
 """
 
 from collections.abc import Collection
@@ -11,14 +11,14 @@ import bindings  # noqa: F401
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """An answer to the question where Kubecost's metrics live.
+    """One way to scrape, store and query Kubecost's metrics.
 
     Attributes:
-        name: of the stack, and of the module that composes it.
-        slot: a number that no other has; host ports are counted from it, so it never changes.
+        name: the name of the stack, and of the module that composes it.
+        slot: a unique number that never changes, because host ports depend on it.
         summary: who scrapes, what AMP receives, what Kubecost queries.
-        choose_when: how "Choose it" goes on.
-        outage: how "An outage of AMP" goes on; see docs/metrics.md.
+        choose_when: the end of the sentence "Choose it …".
+        outage: the end of the sentence "An outage of AMP …"; see docs/metrics.md.
         sends_to_amp: whether metrics go to a workspace.
         sends_labels: whether all labels of namespaces are among them.
         queries_amp: whether Kubecost queries it.
@@ -40,7 +40,7 @@ class Architecture:
         return self.sends_labels or (self.sends_to_amp and name in with_costs)
 
     def has_ui(self, *, hub: bool) -> bool:
-        """Tell whether its Kubecost, on the hub or another cluster, is more than an agent."""
+        """Tell whether its Kubecost on the hub, or on another cluster, has a UI."""
         return hub or not self.queries_amp
 
 

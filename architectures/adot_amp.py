@@ -12,15 +12,15 @@ class AdotAmp(Overlay):
     architecture = "adot_amp"
 
     def compose(self) -> None:
-        """Kubecost without Prometheus, a collector, and a workspace that evaluates the rules."""
+        """Add a workspace that evaluates rules, a collector, and Kubecost without Prometheus."""
         workspace = self.workspace()
         workspace.record("kubecost", RECORDING_RULES)
-        AdotCollector(self, "collector", self.scrape_jobs, at=self.place, sends_to=workspace)
+        AdotCollector(self, "collector", self.scrape_jobs, at=self.placement, sends_to=workspace)
         Kubecost(
             self,
             "kubecost",
             self.settings.kubecost,
-            at=self.place,
+            at=self.placement,
             bill=self.bill,
             queries=workspace,
         )

@@ -12,15 +12,15 @@ class Amp(Overlay):
     architecture = "amp"
 
     def compose(self) -> None:
-        """Kubecost without Prometheus, a scraper, and a workspace that evaluates the rules."""
+        """Add a workspace that evaluates rules, a scraper, and Kubecost without Prometheus."""
         workspace = self.workspace()
         workspace.record("kubecost", RECORDING_RULES)
-        ManagedScraper(self, "scraper", self.scrape_jobs, at=self.place, sends_to=workspace)
+        ManagedScraper(self, "scraper", self.scrape_jobs, at=self.placement, sends_to=workspace)
         Kubecost(
             self,
             "kubecost",
             self.settings.kubecost,
-            at=self.place,
+            at=self.placement,
             bill=self.bill,
             queries=workspace,
         )

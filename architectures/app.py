@@ -1,4 +1,4 @@
-"""Which stacks the settings ask for."""
+"""Make the stacks of a settings file."""
 
 from collections.abc import Sequence
 
@@ -18,15 +18,15 @@ from stacks.organization import apply_rules
 
 
 def synthesize(settings: Settings, out: str) -> None:
-    """Write the stacks that the settings ask for as Terraform JSON into the folder `out`."""
-    # A warning's stack trace would bring this machine's folders into manifest.json.
+    """Write the stacks of the settings as Terraform JSON to the folder `out`."""
+    # A warning's stack trace would write this machine's folders to manifest.json.
     app = App(outdir=out, stack_traces=False)
     add_stacks(app, settings)
     app.synth()
 
 
 def add_stacks(app: App, settings: Settings) -> None:
-    """Put into the app the stacks that the settings ask for; no stack depends on another."""
+    """Add the stacks of the settings to the app; no stack depends on another."""
     chosen = [ARCHITECTURES[name] for name in settings.chosen(ARCHITECTURES)]
     if any(cluster.made_by_base for cluster in settings.fleet):
         base = Base(app, settings)

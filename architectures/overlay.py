@@ -1,4 +1,4 @@
-"""What the overlays share: a stack on a cluster, and a namespace of their own in it."""
+"""The base class of the overlays: a stack on a cluster, with its own namespace in it."""
 
 from abc import abstractmethod
 from importlib import import_module
@@ -24,11 +24,11 @@ class Overlay(OnCluster):
     A subclass names its `architecture`, as `ARCHITECTURES` does, and composes modules.
 
     Attributes:
-        settings: all of them.
+        settings: all settings.
         cluster: the cluster that the stack is for.
-        place: the architecture's namespace in it.
-        scrape_jobs: what there is to scrape, for whoever scrapes.
-        bill: what Kubecost reads of AWS's bill.
+        placement: the architecture's namespace in it.
+        scrape_jobs: the scrape jobs, for the architecture's collector.
+        bill: the parts of AWS's bill that Kubecost reads.
     """
 
     architecture: ClassVar[str]
@@ -38,7 +38,7 @@ class Overlay(OnCluster):
 
         Raises:
             TypeError: it has no `compose`, its architecture is not in the registry, or it is in
-                the module of another one. jsii's metaclass leaves `@abstractmethod` without effect.
+                another architecture's module. jsii's metaclass disables `@abstractmethod`.
         """
         super().__init_subclass__()
         if cls.compose is Overlay.compose:
@@ -60,7 +60,7 @@ class Overlay(OnCluster):
             scope, described.name, settings, cluster, managed_scraper=described.scraped_by_amp
         )
         self._workspace: AmpWorkspace | None = None
-        self.place = KubecostPlacement(
+        self.placement = KubecostPlacement(
             self,
             "place",
             architecture=described.name,
@@ -75,23 +75,23 @@ class Overlay(OnCluster):
             settings=settings.kubecost,
         )
         if settings.kubecost.node_exporter:
-            NodeExporter(self, "node_exporter", at=self.place)
-        self.scrape_jobs = scrape_jobs(self.place.targets)
+            NodeExporter(self, "node_exporter", at=self.placement)
+        self.scrape_jobs = scrape_jobs(self.placement.targets)
         self.bill = bill_for(self, cluster, has_ui=described.has_ui(hub=cluster.hub))
         self.compose()
         if self._workspace:
             self.output_role_trust(self._workspace)
 
     def workspace(self) -> AmpWorkspace:
-        """Add the AMP workspace that all clusters share, with what the dashboards rest on.
+        """Add the AMP workspace that all clusters share, and the rules for the dashboards.
 
-        The hub adds the alerts on what any cluster writes to it.
+        The hub also adds the alerts for all clusters.
         """
         self._workspace = self.amp_workspace("workspace", self.architecture, made_here=True)
         self._workspace.record("fleet", FLEET_RULES)
         amp, alerts = self.settings.amp, self.settings.alerts
         described = ARCHITECTURES[self.architecture]
-        if alerts.enabled and self.place.hub:
+        if alerts.enabled and self.placement.hub:
             Alerts(
                 self,
                 "alerts",
@@ -111,7 +111,7 @@ class Overlay(OnCluster):
 
     @abstractmethod
     def compose(self) -> None:
-        """Put the modules together that make this architecture."""
+        """Compose the modules of this architecture."""
 
 
 def overlay(architecture: str) -> type[Overlay]:

@@ -10,12 +10,12 @@ class Prom(Overlay):
     architecture = "prom"
 
     def compose(self) -> None:
-        """Kubecost with its Prometheus."""
+        """Add Kubecost with its Prometheus."""
         Kubecost(
             self,
             "kubecost",
             self.settings.kubecost,
-            at=self.place,
+            at=self.placement,
             bill=self.bill,
             scraper=BundledPrometheus(self.scrape_jobs),
         )

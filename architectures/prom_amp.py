@@ -10,13 +10,13 @@ class PromAmp(Overlay):
     architecture = "prom_amp"
 
     def compose(self) -> None:
-        """Kubecost with its Prometheus, and a workspace that one writes and the other queries."""
+        """Add a workspace, a Prometheus that writes to it, and a Kubecost that queries it."""
         workspace = self.workspace()
         Kubecost(
             self,
             "kubecost",
             self.settings.kubecost,
-            at=self.place,
+            at=self.placement,
             bill=self.bill,
             scraper=BundledPrometheus(self.scrape_jobs, sends=Everything(to=workspace)),
             queries=workspace,

@@ -10,14 +10,14 @@ class PromAmpCost(Overlay):
     architecture = "prom_amp_cost"
 
     def compose(self) -> None:
-        """Kubecost with its Prometheus, and a workspace that Prometheus writes costs to."""
+        """Add Kubecost with its Prometheus, and a workspace to which Prometheus writes costs."""
         workspace = self.workspace()
         costs = Costs(to=workspace, namespace_labels=self.settings.amp.namespace_labels)
         Kubecost(
             self,
             "kubecost",
             self.settings.kubecost,
-            at=self.place,
+            at=self.placement,
             bill=self.bill,
             scraper=BundledPrometheus(self.scrape_jobs, sends=costs),
         )

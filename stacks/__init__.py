@@ -1,3 +1,3 @@
-"""Stacks that are no architecture, and what every stack shares."""
+"""The stacks that are not architectures, and what every stack shares."""
 
 import bindings  # noqa: F401

@@ -1,4 +1,4 @@
-"""The stack `base`: a VPC and an EKS cluster that any overlay can be put on."""
+"""The stack `base`: a VPC and an EKS cluster for any overlay."""
 
 from cdktf import TerraformOutput
 from constructs import Construct

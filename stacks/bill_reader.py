@@ -1,4 +1,4 @@
-"""Where a cluster's Kubecost finds the bill."""
+"""Find the reports and the spot data feed that a cluster's Kubecost reads."""
 
 from functools import cached_property
 
@@ -14,9 +14,9 @@ from stacks.on_cluster import OnCluster
 
 
 def bill_for(stack: OnCluster, cluster: Cluster, *, has_ui: bool) -> Bill:
-    """Say what a Kubecost on a cluster may read, and by which role.
+    """Describe the bill that a Kubecost on a cluster reads, and the role for that.
 
-    Nothing is looked up: names follow from the settings and from the account's id.
+    It looks nothing up, because names depend only on the settings and the account's id.
     """
     if not has_ui:
         return Bill(spot_label=stack.settings.billing.spot_label)
@@ -84,7 +84,7 @@ class _BillFinder:
 
     @cached_property
     def _deployer(self) -> str:
-        """The account of the identity that deploys, which needs no role to be there."""
+        """The account of the identity that deploys, which assumes no role."""
         if not self._cluster.role_arn:
             return self._stack.cluster.account_id
         provider = self._stack.aws_provider(

@@ -1,6 +1,6 @@
-"""The stack `billing`: what AWS charges, for Kubecost to read.
+"""The stack `billing`: AWS's bill, for Kubecost to read.
 
-It is there only when a report or a spot data feed is to be created (`makes_something` in
+It exists only if the settings create a report or a spot data feed (`makes_something` in
 settings/billing.py); architectures/app.py lists all stacks.
 """
 
@@ -33,8 +33,8 @@ class Reader:
     """The role of a Kubecost that reads the report.
 
     Attributes:
-        account: its account; None for that of the identity that deploys.
-        role_name: by which the role is, or will be, known there.
+        account: the role's account; None for that of the identity that deploys.
+        role_name: the role's name; the role need not exist yet.
     """
 
     account: str | None
@@ -42,7 +42,7 @@ class Reader:
 
 
 class Billing(Stack):
-    """A cost and usage report in the payer's account, and who may read it."""
+    """A cost and usage report in the payer's account, and the role of its readers."""
 
     def __init__(self, scope: Construct, settings: Settings, *, readers: Sequence[Reader]) -> None:
         billing = settings.billing
@@ -108,7 +108,7 @@ class Billing(Stack):
         )
 
     def _let_in(self, readers: Sequence[Reader], report: CostReport) -> None:
-        """Add the role that readers in other accounts than the payer's assume."""
+        """Add the role that readers outside the payer's account assume."""
         settings = self._settings
         accounts = {reader.account: self._account(reader.account) for reader in readers}
         CostReportReader(
@@ -151,7 +151,7 @@ class Billing(Stack):
         )
 
     def _account(self, account: str | None) -> str:
-        """Give an account's id; None is that of the identity that deploys."""
+        """Return an account's id; None means the account of the identity that deploys."""
         return account or self._deployer
 
     @cached_property

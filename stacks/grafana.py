@@ -1,4 +1,4 @@
-"""The stack `grafana`: the cost of all clusters on one screen; there only when enabled."""
+"""The stack `grafana`: dashboards with the costs of all clusters; exists only if enabled."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ class Grafana(OnCluster):
     ) -> None:
         hub = settings.fleet[0]
         super().__init__(scope, "grafana", settings, hub)
-        place = Placement(
+        placement = Placement(
             self,
             "place",
             architecture="grafana",
@@ -35,6 +35,6 @@ class Grafana(OnCluster):
             )
             for architecture in architectures
         }
-        GrafanaRelease(self, "grafana", settings.grafana, at=place, workspaces=workspaces)
+        GrafanaRelease(self, "grafana", settings.grafana, at=placement, workspaces=workspaces)
         for workspace in list(workspaces.values())[:1]:
             self.output_role_trust(workspace)

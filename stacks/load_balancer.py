@@ -1,4 +1,4 @@
-"""The stack `load_balancer`: what exposing a UI needs; there only when one is exposed."""
+"""The stack `load_balancer`: what an exposed UI needs; exists only if a UI is exposed."""
 
 from constructs import Construct
 
@@ -9,7 +9,7 @@ from stacks.on_cluster import OnCluster
 
 
 class LoadBalancer(OnCluster):
-    """The AWS Load Balancer Controller, and the users' pool, for all UIs of a cluster."""
+    """The AWS Load Balancer Controller and the user pool for all UIs of a cluster."""
 
     def __init__(self, scope: Construct, settings: Settings, cluster: Cluster) -> None:
         super().__init__(scope, "load_balancer", settings, cluster)

@@ -1,4 +1,4 @@
-"""A stack on an existing EKS cluster: finds it, and connects the Kubernetes and Helm providers."""
+"""A stack on an existing EKS cluster: find it, and connect the Kubernetes and Helm providers."""
 
 from functools import cached_property
 
@@ -20,20 +20,20 @@ from settings import Cluster, Settings
 from stacks.stack import Stack
 
 _EXEC_API = "client.authentication.k8s.io/v1beta1"
-# Labels and annotations that others put on our objects stay; those in the configuration are still
+# Ignore labels and annotations that others put on our objects. Those in the configuration are still
 # set and kept (terraform-provider-kubernetes v2.38, kubernetes/structures.go, `removeKeys`).
 _OF_OTHERS = [".*"]
 
 
 class OnCluster(Stack):
-    """What one cluster of a fleet gets.
+    """A stack for one cluster of a fleet.
 
-    The first cluster of a fleet is the hub, whose stack has the plain name; that of each further
+    The first cluster of a fleet is the hub, whose stack has the plain name. The stack of each other
     cluster is `<name>-<cluster id>`.
 
     Attributes:
-        settings: all of them.
-        cluster: the cluster, as EKS describes it.
+        settings: all settings.
+        cluster: the cluster as EKS describes it.
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class OnCluster(Stack):
         self._connect()
 
     def prefix(self, name: str) -> str:
-        """Give what the names of AWS resources for this cluster begin with."""
+        """Return the prefix of the names of AWS resources for this cluster."""
         return self.settings.prefix(name, self._entry)
 
     def amp_workspace(self, id: str, architecture: str, *, made_here: bool) -> AmpWorkspace:
         """Add the workspace that an architecture's clusters share.
 
-        It is in the hub's account, hence reached by the hub's role, whatever cluster the stack is
-        for; of those that could make it (`made_here`), the hub's stack does.
+        It is in the hub's account, so every stack reaches it by the hub's role. Of the stacks with
+        `made_here`, the hub's creates it.
         """
         return AmpWorkspace(
             self,
@@ -88,7 +88,7 @@ class OnCluster(Stack):
         )
 
     def exposure(self, ui: str) -> Exposure | None:
-        """Say how a UI on the cluster is exposed, if it is: `grafana`, or an architecture's."""
+        """Describe how a UI on the cluster is exposed: `grafana`, or an architecture's; or None."""
         expose, host = self.settings.kubecost.expose, self.settings.ui_host(ui, self._entry)
         if not (expose and host):
             return None
@@ -102,7 +102,7 @@ class OnCluster(Stack):
         )
 
     def output_role_trust(self, workspace: AmpWorkspace) -> None:
-        """Put out who of the stack must be allowed to assume the role in a workspace's account."""
+        """Add the trust policy that lets the stack assume the role in a workspace's account."""
         if workspace.role_trust:
             TerraformOutput(
                 self,
@@ -121,7 +121,7 @@ class OnCluster(Stack):
 
     @property
     def _zone_provider(self) -> AwsProvider | None:
-        """The provider for the account of the hosted zone, the hub's; None for the stack's own."""
+        """The provider for the hosted zone, in the hub's account; None for the stack's own."""
         role_arn = self.settings.fleet[0].role_arn
         if role_arn == self._entry.role_arn:
             return None
@@ -130,9 +130,9 @@ class OnCluster(Stack):
         )
 
     def _connect(self) -> None:
-        """Let the stack talk to the cluster.
+        """Connect the Kubernetes and Helm providers to the cluster.
 
-        `exec` asks the aws command line for a fresh token at every connection. `token` needs no
+        `exec` gets a fresh token from the aws command line at every connection. `token` needs no
         command line, as in Terraform Cloud; it is valid for 15 minutes from the start of the plan.
         """
         self.require_provider("kubernetes")

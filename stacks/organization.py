@@ -1,4 +1,4 @@
-"""An organization's rules, put on whatever the stacks make."""
+"""Apply an organization's rules to everything that the stacks create."""
 
 from cdktf import App
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
@@ -10,7 +10,7 @@ from settings import Settings
 
 
 def apply_rules(app: App, settings: Settings) -> None:
-    """Give every role its path and boundary, and what is encrypted the organization's key."""
+    """Set path and boundary of every role, and the organization's key where data is encrypted."""
     iam, kms = settings.iam, settings.kms
     for each in app.node.find_all():
         if isinstance(each, IamRole):

@@ -1,8 +1,8 @@
-"""The folder of synthesized JSON, which is changed as a whole or not at all.
+"""Replace the folder of synthesized JSON as a whole or not at all.
 
-Whoever synthesizes writes beside it. Only when every file is there are they moved, by renames.
-So a synth that is interrupted, killed, or finds the disk full leaves the last good files as they
-were, and of two at once the later one wins as a whole.
+A synth writes to a new folder beside it, and renames the files only after all are written. So a
+synth that is interrupted, killed, or finds the disk full leaves the last good files as they were.
+If two run at once, all files are those of the later one.
 """
 
 import fcntl
@@ -14,27 +14,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NEW = ".new-"
-# How Node.js says what the operating system refused, in the text of jsii's exception.
+# The operating system's error in the text of jsii's exception, as Node.js writes it.
 _REFUSED = re.compile(r"\bE[A-Z]{2,}: ([a-z][^,\n]*), [a-z]+")
 
 
 class OutputError(Exception):
-    """The folder cannot be written, and why."""
+    """The folder cannot be written; the message says why."""
 
 
 @contextmanager
 def replaced(folder: Path) -> Iterator[Path]:
-    """Give an empty folder to write to, whose files replace those of `folder` at the end.
+    """Provide an empty folder to write to; at the end its files replace those of `folder`.
 
-    Files that are not written again stay: what Terraform keeps beside a stack, and the stacks that
-    are no longer asked for.
+    Files that are not written again stay: Terraform's files beside a stack, and stacks that the
+    settings no longer name.
 
     Raises:
-        OutputError: the folder, or what is written to it, cannot be.
+        OutputError: the folder or a file in it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_what_others_left(folder)
+        _remove_leftovers(folder)
         new = folder / f"{_NEW}{os.getpid()}"
         new.mkdir()
     except OSError as error:
@@ -45,7 +45,7 @@ def replaced(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {_reason(error)}") from None
     except Exception as error:
-        # jsii gives what Node.js threw: of the operating system's refusals, only a text.
+        # jsii raises Node.js's exception, which has the operating system's error only as text.
         if refused := _REFUSED.search(str(error)):
             raise OutputError(f"{folder} cannot be written: {refused[1]}") from None
         raise
@@ -59,7 +59,7 @@ def _reason(error: OSError) -> str:
 
 def _move(new: Path, folder: Path) -> None:
     written = sorted(file for file in new.rglob("*") if file.is_file())
-    # The manifest says which stacks there are: it goes last.
+    # The manifest lists the stacks, so it is moved last.
     written.sort(key=lambda file: file.parent == new)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -69,8 +69,8 @@ def _move(new: Path, folder: Path) -> None:
             file.replace(target)
 
 
-def _remove_what_others_left(folder: Path) -> None:
-    """Remove what a killed synth left, whose process is no more."""
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the folders of killed synths, whose processes no longer run."""
     for left in folder.glob(f"{_NEW}*"):
         number = left.name.removeprefix(_NEW)
         if number.isdigit() and not _is_running(int(number)):

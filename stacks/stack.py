@@ -1,4 +1,4 @@
-"""What every stack has: readable addresses, pinned versions, a state backend, the AWS provider."""
+"""The base class of every stack: addresses, pinned versions, state backend, AWS provider."""
 
 import jsii
 from cdktf import (
@@ -24,9 +24,9 @@ from settings import StateSettings
 class Stack(TerraformStack):
     """A Terraform root module with its own state.
 
-    An address is the construct's path, without CDKTF's hash: the resource `vpc` of the construct
-    `network` is `aws_vpc.network_vpc`. A resource with the id `this` has the address of the
-    construct around it. Two constructs that would share an address end the synth.
+    A resource's address is its construct's path, without CDKTF's hash: the resource `vpc` of the
+    construct `network` is `aws_vpc.network_vpc`. A resource with the id `this` has the address of
+    its parent construct. If two constructs would share an address, the synth ends with an error.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Stack(TerraformStack):
     def aws_provider(
         self, id: str, *, region: str, role_arn: str | None, alias: str | None = None
     ) -> AwsProvider:
-        """Add an AWS provider for a region and, by the role to assume, for an account."""
+        """Add an AWS provider for a region, and for the account of a role to assume."""
         return AwsProvider(
             self,
             id,
@@ -58,12 +58,12 @@ class Stack(TerraformStack):
             region=region,
             assume_role=[AwsProviderAssumeRole(role_arn=role_arn)] if role_arn else None,
             default_tags=[AwsProviderDefaultTags(tags=self._tags)] if self._tags else None,
-            # AMP puts this tag on a workspace that a managed scraper writes to.
+            # AMP itself puts this tag on a workspace that a managed scraper writes to.
             ignore_tags=[AwsProviderIgnoreTags(keys=["AMPAgentlessScraper"])],
         )
 
     def require_provider(self, provider: str) -> None:
-        """Pin a provider to its range of versions, in place of the binding's exact one."""
+        """Pin a provider to its range of versions, instead of the binding's exact version."""
         self.add_override(f"terraform.required_providers.{provider}", versions.PROVIDERS[provider])
 
     def _keep_state(self, name: str, state: StateSettings) -> None:

@@ -30,7 +30,7 @@ def test_every_version_has_an_end_and_the_default_is_not_the_next_to_go() -> Non
         (
             "1.36",
             date(2027, 8, 1),
-            '"1.36" leaves EKS standard support on 2027-08-02: take a newer',
+            '"1.36" leaves EKS standard support on 2027-08-02: use a newer',
         ),
     ],
 )
