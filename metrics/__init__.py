@@ -1,1 +1,1 @@
-"""What is measured: metric names, scrape jobs and recording rules as pure data, without CDKTF."""
+"""Metric names, scrape jobs and recording rules as plain data, without CDKTF."""

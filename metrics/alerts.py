@@ -1,12 +1,12 @@
-"""What AMP tells people about: alerting rules, and the recording rules that they rest on.
+"""The alerting rules in AMP, and the recording rules that they need.
 
-Every query needs nothing but the cost metrics (`names.COST_ONLY`) and what `rules.FLEET_RULES`
+Every query needs only the cost metrics (`names.COST_ONLY`) and what `rules.FLEET_RULES`
 record of them, so each alert works in a workspace that receives nothing else; only a budget for a
 label needs that label of the namespaces. What PromQL cannot see is watched by CloudWatch
 (`modules.alerts`).
 
-Queries over days run every ten minutes in recording rules, and the alerts read their last result:
-a rule's own `for` would start again after every gap in the data.
+Recording rules run the queries over days every ten minutes, and the alerts read the last result. An
+alert's own `for` would start again after every gap in the data.
 """
 
 import json
@@ -17,7 +17,7 @@ from metrics.names import NAMESPACE_LABELS, label_name
 from metrics.rules import ALLOCATED_COST, CLUSTER_COST, NAMESPACE_COST
 from metrics.units import HOURS_PER_MONTH
 
-# What the recording rules write.
+# The metrics that the recording rules write.
 REPORTED = "cluster:reported:timestamp_seconds"
 UNPRICED = "cluster:unpriced:count"
 CLUSTER_COST_3H = "cluster:cost:usd_per_hour_avg3h"
@@ -30,10 +30,10 @@ FORECAST = "budget:forecast:usd"
 LIMIT = "budget:limit:usd"
 LEVEL = "budget:level:usd"
 
-# Money is counted in these steps: what lasts shorter may be missed.
+# Costs are counted in these steps; a cost that lasts shorter may be missed.
 STEP = "10m"
 STEPS_PER_HOUR = 6
-# How far the alerts look back for what is recorded so seldom: one evaluation may fail.
+# The alerts look back so far for these recordings, so that one evaluation may fail.
 LAST = "25m"
 
 # The present month (UTC) as a label: costs of other months have another one.
@@ -46,10 +46,10 @@ class Budget(NamedTuple):
 
     Attributes:
         usd: the limit.
-        at: percentages of the limit; the forecast is told of when it reaches one.
-        cluster: of this cluster_id only; None for all clusters.
-        namespace: of this namespace only.
-        label: of namespaces with this label, as name and value.
+        at: percentages of the limit; an alert is sent when the forecast reaches one.
+        cluster: a cluster_id, to count this cluster only; None counts all clusters.
+        namespace: a namespace, to count it only.
+        label: name and value of a label, to count only namespaces that have it.
     """
 
     usd: float
@@ -60,7 +60,7 @@ class Budget(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Say in words what it is for; no two budgets of a workspace may be for the same."""
+        """Describe the budget in words; each budget of a workspace has another description."""
         what = f"namespace {self.namespace}" if self.namespace else ""
         if self.label:
             what = "namespaces with {}={}".format(*self.label)
@@ -69,7 +69,7 @@ class Budget(NamedTuple):
 
     @property
     def usd_per_hour(self) -> str:
-        """The PromQL of what is spent at a moment: one value without labels."""
+        """The PromQL of the present cost in USD per hour: one value without labels."""
         where = f'cluster_id="{self.cluster}"' if self.cluster else ""
         if self.namespace:
             selector = ",".join(filter(None, [where, f'namespace="{self.namespace}"']))
@@ -85,14 +85,14 @@ class Budget(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """From where on something is worth a message.
+    """The thresholds of the alerts.
 
     Attributes:
-        silent_minutes: without a sample of a cluster.
-        jump_percent: more than at the same hours a week ago.
-        idle_percent: of a cluster's nodes, on average of three days.
-        unmounted_days: that no pod mounted a volume.
-        usd_per_month: below it, neither a jump nor idle nodes are told of.
+        silent_minutes: minutes without a sample of a cluster.
+        jump_percent: percent more cost than at the same hours a week ago.
+        idle_percent: percent of a cluster's nodes that is idle, averaged over three days.
+        unmounted_days: days in which no pod mounted a volume.
+        usd_per_month: a jump or idle nodes that cost less send no alert.
     """
 
     silent_minutes: int
@@ -105,7 +105,7 @@ class Bounds(NamedTuple):
 def alert_rules(
     cluster_ids: Sequence[str], bounds: Bounds, budgets: Sequence[Budget], *, runbooks: str
 ) -> dict[str, Any]:
-    """Give all rules for a workspace that these clusters write to.
+    """Write all rules for a workspace to which these clusters write.
 
     `runbooks` is the address of docs/alerts.md; each alert's `runbook_url` is a heading of it.
     """
@@ -128,10 +128,10 @@ def alert_rules(
 
 
 def _reported(known: str) -> dict[str, Any]:
-    """Remember when each cluster was heard of last, also when its series are long gone.
+    """Record when each cluster last sent a sample, even long after its series ended.
 
-    The rule reads what it wrote itself, so it remembers a cluster until the settings do not name
-    it any more, or until the rule has not run for an hour.
+    The rule reads its own recordings. So it remembers a cluster until the settings no longer name
+    it, or until the rule has not run for an hour.
     """
     now = f'max by (cluster_id) (timestamp(kubecost_cluster_info{{cluster_id=~"{known}"}}))'
     before = f'last_over_time({REPORTED}{{cluster_id=~"{known}"}}[1h])'
@@ -152,7 +152,7 @@ def _spending() -> list[dict[str, Any]]:
         *(
             {
                 "record": UNPRICED,
-                # Not a number is no price either.
+                # This counts a price that is not a number, too.
                 "expr": f"count by (cluster_id) ({price} > bool 0 == 0)",
                 "labels": {"resource": resource},
             }
@@ -168,13 +168,14 @@ def _spending() -> list[dict[str, Any]]:
         },
         {
             "record": IDLE,
-            # Of 72 hours, some may lack: a restart, or a gap.
+            # Of 72 hours some may be missing, after a restart or a gap.
             "expr": f"1 - avg_over_time({allocated}[3d:1h]) / avg_over_time({nodes}[3d:1h])"
             f" and on (cluster_id) count_over_time({nodes}[3d:1h]) >= 60",
         },
         {
             "record": MOUNTED,
-            # Now; or when it was, while the volume is there; or since the volume was first seen.
+            # Now, if it is mounted; else the last recorded time, while the volume exists; else the
+            # time when the volume was first seen.
             "expr": f"timestamp(count {volume} (pod_pvc_allocation))"
             f" or (last_over_time({MOUNTED}[1d])"
             " and on (cluster_id, persistentvolume) pv_hourly_cost)"
@@ -184,10 +185,10 @@ def _spending() -> list[dict[str, Any]]:
 
 
 def _budgets(budgets: Sequence[Budget]) -> list[dict[str, Any]]:
-    """Record what budgets allow, what is spent of them, and what the month is heading for.
+    """Record the limits of budgets, what is spent of them, and the forecast of the month.
 
-    The forecast is what is spent so far and, for each day that is left, what the last 24 hours
-    cost. What was not reported is not counted, nor what was before a budget was made.
+    The forecast is what is spent so far plus, for each day that is left, the cost of the last 24
+    hours. It does not count costs that were not reported, or that are older than the budget.
     """
     spent = f"sum_over_time({BUDGET_COST}[31d]) * on (month) group_left () {MONTH}"
     last_day = f"sum by (budget) (sum_over_time({BUDGET_COST}[1d]))"

@@ -1,9 +1,9 @@
-"""The Cost and Usage Report: which of its columns are declared, where its files are; plain data.
+"""The Cost and Usage Report: the columns of its table, and the folders of its files; plain data.
 
-Columns of Parquet are found by name. One that is declared and not in a file is null there, one
-that is in a file and not declared is ignored, so a table may declare more than a report has.
+Athena finds columns of Parquet by name. A declared column that a file lacks is null, and a column
+that is not declared is ignored. So a table may declare more columns than a report has.
 
-Names and types: AWS Cost and Usage Reports user guide, "Data dictionary". What Kubecost asks for:
+Names and types: AWS Cost and Usage Reports user guide, "Data dictionary". What Kubecost queries:
 opencost/opencost, pkg/cloud/aws/athenaintegration.go and provider.go, from which Kubecost's own
 code comes.
 """
@@ -11,7 +11,7 @@ code comes.
 from collections.abc import Iterable
 from datetime import date
 
-# Everything that Kubecost's queries name.
+# Every column in Kubecost's queries.
 ASKED_BY_KUBECOST = {
     "bill_payer_account_id": "string",
     "line_item_usage_account_id": "string",
@@ -33,7 +33,7 @@ ASKED_BY_KUBECOST = {
     "savings_plan_savings_plan_effective_cost": "double",
     "savings_plan_net_savings_plan_effective_cost": "double",
 }
-# What a person wants beside it.
+# Further columns for people's own queries.
 ASKED_BY_PEOPLE = {
     "identity_line_item_id": "string",
     "bill_billing_period_start_date": "timestamp",
@@ -46,7 +46,7 @@ ASKED_BY_PEOPLE = {
     "product_instance_type": "string",
     "product_product_family": "string",
 }
-# The tags by which Kubecost tells that a resource belongs to a cluster.
+# The tags by which Kubecost finds the cluster of a resource.
 KUBERNETES_TAGS = (
     "resource_tags_aws_eks_cluster_name",
     "resource_tags_user_eks_cluster_name",
@@ -57,21 +57,21 @@ KUBERNETES_TAGS = (
     "resource_tags_user_kubernetes_io_created_for_pv_name",
 )
 
-# Both are text, the month without a leading zero: so AWS names the folders, and so Kubecost asks.
+# Both are text, and the month has no leading zero, as in AWS's folders and Kubecost's queries.
 PARTITIONS = {"year": "string", "month": "string"}
-# Folders that may be there; a query that names no year looks into each.
+# The years and months that may have folders; a query without a year reads each of them.
 YEARS = "2025,2050"
 MONTHS = "1,12"
 
 
 def columns(tags: Iterable[str] = ()) -> dict[str, str]:
-    """Give the names and Athena types of the columns to declare, with those of further tags."""
+    """List names and Athena types of the columns to declare, with those of further tags."""
     tagged = dict.fromkeys((*KUBERNETES_TAGS, *tags), "string")
     return {**ASKED_BY_KUBECOST, **ASKED_BY_PEOPLE, **tagged}
 
 
 def data_folder(bucket: str, prefix: str, report: str) -> str:
-    """Name the folder under which AWS puts the files of an Athena report, by year and month.
+    """Write the path of the folder with the files of an Athena report, by year and month.
 
     Source: AWS Cost and Usage Reports user guide, "Understanding your report versions".
     """
@@ -79,10 +79,10 @@ def data_folder(bucket: str, prefix: str, report: str) -> str:
 
 
 def partition_projection(folder: str) -> dict[str, str]:
-    """Give the table's parameters by which Athena knows the partitions without a crawler.
+    """Write the table's parameters that describe its partitions, so that it needs no crawler.
 
-    Source: Amazon Athena user guide, "Set up partition projection". `$${` is Terraform's way to
-    write `${`.
+    Source: Amazon Athena user guide, "Set up partition projection". `$${` is Terraform's escape of
+    `${`.
     """
     return {
         "projection.enabled": "true",
@@ -95,7 +95,7 @@ def partition_projection(folder: str) -> dict[str, str]:
 
 
 def rows_of_day(table: str, day: date) -> str:
-    """Write the query that counts a day's line items, and those of clusters' nodes."""
+    """Write the query that counts a day's line items, and those that have a cluster's name."""
     return (
         "SELECT count(*), count(nullif(resource_tags_aws_eks_cluster_name, ''))"
         f" FROM \"{table}\" WHERE year = '{day.year}' AND month = '{day.month}'"
@@ -104,10 +104,10 @@ def rows_of_day(table: str, day: date) -> str:
 
 
 def cost_by_cluster(table: str) -> str:
-    """Write the query for a person: what each cluster cost on the day before yesterday.
+    """Write a query for people: the cost of each cluster on the day before yesterday.
 
-    The report of yesterday is complete a day later. Instances with a Savings Plan or a
-    reservation count with their share of it, as in Kubecost.
+    Yesterday's report is complete only a day later. Instances with a Savings Plan or a reservation
+    count with their share of it, as in Kubecost.
     """
     day = "date_add('day', -2, current_date)"
     return (

@@ -1,4 +1,4 @@
-"""Metric names by purpose: what Kubecost needs, and what alone shows costs.
+"""Metric names by purpose: all that Kubecost needs, and those that suffice to show costs.
 
 Sources: Kubecost's metric references user-metrics.md and ksm-metrics.md (kubecost/docs), the
 queries of opencost/opencost (`OPENCOST_QUERIES`), and the keep lists in values.yaml of the chart
@@ -8,7 +8,7 @@ cost-analyzer 2.8.7.
 import re
 from collections.abc import Sequence
 
-# From cost-model on port 9003: prices, and what each container, claim and balancer is allocated.
+# From cost-model on port 9003: prices, and the allocation of containers, claims, load balancers.
 COST_MODEL_COSTS = (
     "container_cpu_allocation",
     "container_gpu_allocation",
@@ -30,7 +30,7 @@ COST_MODEL_COSTS = (
     "pv_hourly_cost",
 )
 
-# From cost-model, too: it emulates kube-state-metrics, which therefore is not needed.
+# Also from cost-model, which emulates kube-state-metrics, so that is not needed.
 COST_MODEL_KUBE_STATE = (
     "deployment_match_labels",
     "kube_job_status_failed",
@@ -56,7 +56,7 @@ COST_MODEL_KUBE_STATE = (
     "statefulSet_match_labels",
 )
 
-# From the kubelet's cAdvisor: usage, network bytes per pod, and the nodes' disks.
+# From the kubelet's cAdvisor: usage, network bytes of pods, and the nodes' disks.
 CADVISOR = (
     "container_cpu_cfs_periods_total",
     "container_cpu_cfs_throttled_periods_total",
@@ -91,31 +91,30 @@ NODE_EXPORTER = (
     "node_network_transmit_bytes_total",
 )
 
-# From NVIDIA's DCGM exporter, where the cluster has one: how much of its GPU a container uses.
+# From NVIDIA's DCGM exporter, if the cluster has one: how much of its GPU a container uses.
 DCGM = (
     "DCGM_FI_DEV_DEC_UTIL",
     "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
 )
 
-# Of Prometheus about itself: whether it scrapes as often as it should.
+# From Prometheus about itself: the real interval between scrapes.
 PROMETHEUS = ("prometheus_target_interval_length_seconds",)
 
-# container_gpu_allocation without the zeros that it has for every container without GPUs; made by
-# the recording rules.
+# container_gpu_allocation without the zeros of containers without GPUs; a recording rule makes it.
 GPU_ALLOCATION = "kubecost_container_gpu_allocation"
 
-# Enough to show the cost of every cluster and namespace, network egress included, from AMP alone.
-# Traffic that comes in has no price.
+# Enough to show the cost of every cluster and namespace from AMP alone, network egress included.
+# Ingress has no price.
 COST_ONLY = (
     *(name for name in COST_MODEL_COSTS if name != "container_gpu_allocation"),
     GPU_ALLOCATION,
     "kubecost_pod_network_egress_bytes_total",
 )
 
-# The Kubernetes labels of each namespace: sent with the costs where `amp.namespace_labels` has any.
+# The Kubernetes labels of each namespace, sent with the costs if `amp.namespace_labels` lists any.
 NAMESPACE_LABELS = "kube_namespace_labels"
 
-# Of the costs, what only some clusters have: GPUs, volumes, load balancers, a fee.
+# Cost metrics that only some clusters have: for GPUs, volumes, load balancers, a management fee.
 NOT_EVERYWHERE = (
     "container_gpu_allocation",
     GPU_ALLOCATION,
@@ -185,7 +184,7 @@ OPENCOST_QUERIES = (
     "statefulSet_match_labels",
 )
 
-# What Kubecost's documents name and nobody here keeps, and what is lost by that.
+# Metrics in Kubecost's documentation that this project does not keep, and what they are for.
 LEFT_OUT = {
     "kube_pod_container_resource_limits": "limits beside requests, in OpenCost since 2025-10",
     "kube_pod_status_phase": "a table of pods by phase; costs follow what runs",
@@ -203,10 +202,10 @@ def keep(names: tuple[str, ...]) -> dict[str, object]:
 
 
 def keep_costs(*besides: str, namespace_labels: Sequence[str] = ()) -> list[dict[str, object]]:
-    """Make the relabel rules that keep what costs money, and the metrics named `besides`.
+    """Make the relabel rules that keep the cost metrics, and the metrics named `besides`.
 
-    Of the namespaces' Kubernetes labels, those in `namespace_labels` are kept. The rules set them
-    aside, drop all others, and bring them back: RE2 has no pattern for "all but these".
+    Of the namespaces' Kubernetes labels, the rules keep those in `namespace_labels`. They rename
+    these, drop all others, and rename these back, because RE2 cannot match "all except these".
 
     Only kubecost_pod_network_egress_bytes_total has the label `same_zone`; traffic within a zone
     has no price.
@@ -227,7 +226,7 @@ def keep_costs(*besides: str, namespace_labels: Sequence[str] = ()) -> list[dict
 
 
 def label_name(kubernetes: str) -> str:
-    """Give the Prometheus label of a Kubernetes label, as kube-state-metrics spells it."""
+    """Write the Prometheus label of a Kubernetes label as kube-state-metrics does."""
     return f"label_{re.sub('[^a-zA-Z0-9_]', '_', kubernetes)}"
 
 

@@ -1,19 +1,19 @@
-"""What Alertmanager does with alerts: groups them, writes the messages, and sends them.
+"""Configure Alertmanager: group alerts, write the messages, and send them.
 
-Data for Amazon Managed Service for Prometheus (AMP user guide, "Alert manager"): SNS with a region
-for SigV4, without `api_url` and `http_config`; PagerDuty with a key from Secrets Manager. SNS takes
-256 KB of message and 100 printable ASCII characters of subject; what exceeds that AMP replaces or
-cuts, so the templates keep within by themselves.
+The data is for Amazon Managed Service for Prometheus (AMP user guide, "Alert manager"): SNS with a
+region for SigV4, without `api_url` and `http_config`; PagerDuty with a key from Secrets Manager.
+SNS accepts 256 KB of message and 100 printable ASCII characters of subject. AMP replaces or cuts
+what exceeds that, so the templates stay below.
 """
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 MAX_SUBJECT = 100  # characters
-LISTED = 50  # alerts in a message, of those that began, and of those that ended
+LISTED = 50  # at most so many new alerts in a message, and so many that ended
 
 TEMPLATE_FILE = "kubecost.tmpl"
-# Labels may hold anything, for who knows what an unknown cluster writes: hence the cuts.
+# The templates cut labels, because an unknown cluster may write anything into them.
 TEMPLATES = f"""\
 {{{{ define "kubecost.subject" -}}}}
 {{{{ if eq .Status "resolved" }}}}Over: {{{{ end -}}}}
@@ -47,7 +47,7 @@ _SUBJECT, _MESSAGE = '{{ template "kubecost.subject" . }}', '{{ template "kubeco
 
 
 class PagerDuty(NamedTuple):
-    """Where a PagerDuty integration's routing key is: a secret, and a key of its JSON."""
+    """The routing key of a PagerDuty integration: a secret, and a key of its JSON."""
 
     secret_arn: str
     secret_key: str
@@ -56,9 +56,10 @@ class PagerDuty(NamedTuple):
 def alertmanager(
     *, topic_arn: str, region: str, percents: Iterable[int], pagerduty: PagerDuty | None
 ) -> dict[str, Any]:
-    """Give the configuration: all messages go to a topic, critical ones to PagerDuty as well.
+    """Write the configuration: all messages go to a topic, critical ones also to PagerDuty.
 
-    `percents` are those that budgets are told of: the highest one reached silences the others.
+    `percents` are the percentages of the budgets; the highest one that is reached silences the
+    others.
     """
     sns = {
         "topic_arn": topic_arn,
@@ -86,7 +87,7 @@ def alertmanager(
         "templates": [TEMPLATE_FILE],
         "route": {
             "receiver": "topic",
-            # A message for each kind of alert, however many clusters it is about.
+            # One message for each kind of alert, for all its clusters together.
             "group_by": ["alertname", "severity"],
             "group_wait": "30s",
             "group_interval": "5m",

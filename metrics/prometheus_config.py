@@ -1,8 +1,8 @@
-"""The files of the Prometheus that Kubecost's chart brings: all that it scrapes, records and sends.
+"""Write the configuration of the bundled Prometheus: what it scrapes, records and sends.
 
-The chart's own values have no place for queue settings where Kubecost queries AMP, so what AMP
-throttles would be lost (chart cost-analyzer 2.8.7, templates/prometheus/
-prometheus-server-configmap.yaml). Hence none of it comes from the chart.
+The chart's values have no queue settings if Kubecost queries AMP, so samples that AMP throttles
+would be lost (chart cost-analyzer 2.8.7, templates/prometheus/prometheus-server-configmap.yaml). So
+none of the configuration comes from the chart.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ class RemoteWrite:
     """What Prometheus sends to AMP.
 
     Attributes:
-        url: where AMP takes samples.
-        sigv4: how the requests are signed, as Prometheus spells it.
-        relabelling: the rules that a series passes before it is sent, as Prometheus spells them.
+        url: the address to which it writes.
+        sigv4: how the requests are signed, in Prometheus's form.
+        relabelling: the relabel rules for series that are sent, in Prometheus's form.
     """
 
     url: str
@@ -34,7 +34,7 @@ class RemoteWrite:
 def config_files(
     jobs: Sequence[Job], *, cluster_id: str, sends: RemoteWrite | None
 ) -> dict[str, dict[str, Any]]:
-    """Write the configuration, by file name; Prometheus finds its rules beside prometheus.yml."""
+    """Write the files by name; Prometheus reads the rules from beside prometheus.yml."""
     main: dict[str, Any] = {
         "global": global_settings(cluster_id) | {"evaluation_interval": INTERVAL},
         "rule_files": [_RULES],
@@ -46,10 +46,10 @@ def config_files(
 
 
 def _remote_write(sends: RemoteWrite) -> dict[str, Any]:
-    """Write where to send, and how fast.
+    """Write the address and the queue of remote write.
 
-    Queue settings: AMP user guide, "Set up metrics ingestion from a new Prometheus server". Where
-    AMP throttles (429), Prometheus would throw the samples away unless it is told to try again.
+    Queue settings: AMP user guide, "Set up metrics ingestion from a new Prometheus server". Without
+    `retry_on_http_429`, Prometheus drops the samples when AMP throttles.
     """
     written: dict[str, Any] = {
         "url": sends.url,

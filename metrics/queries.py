@@ -1,8 +1,8 @@
-"""PromQL that says what things cost, from nothing but the cost metrics (`names.COST_ONLY`).
+"""PromQL queries of costs that need only the cost metrics (`names.COST_ONLY`).
 
-For AMP and any Prometheus that several clusters share: every result keeps `cluster_id`, and every
-join is made on it, because clusters have nodes of the same name. Prices are per hour. Metrics and
-units: OpenCost documentation, "OpenCost exporter metrics".
+They work in AMP and in any Prometheus that several clusters share: every result keeps `cluster_id`,
+and every join uses it, because clusters may have nodes of the same name. Prices are per hour.
+Metrics and units: OpenCost documentation, "OpenCost exporter metrics".
 """
 
 from metrics.names import GPU_ALLOCATION
@@ -10,9 +10,9 @@ from metrics.units import CONTAINER
 
 
 def _of_containers(allocated: str, unit: str, price: str) -> str:
-    """Give $/h per namespace: what its containers are allocated, at the prices of their nodes.
+    """Write the query of $/h per namespace: its containers' allocation at their nodes' prices.
 
-    The averages make one series of what two scrapes of the same container may show.
+    The averages make one series if two scrapes of the same container overlap.
     """
     return (
         "sum by (cluster_id, namespace) ("
@@ -96,9 +96,9 @@ def network_egress_per_namespace(window: str = "1h") -> str:
 
 
 def bytes_per_volume(selector: str = "") -> str:
-    """Give the bytes of each volume that is claimed, the parts of its pods added up.
+    """Write the query of the bytes of each claimed volume: the sum of its pods' parts.
 
-    By cluster_id, namespace, claim and volume; `selector` is PromQL's, in braces.
+    The result is by cluster_id, namespace, claim and volume; `selector` is PromQL in braces.
     """
     claim = "persistentvolumeclaim, persistentvolume"
     return (

@@ -1,13 +1,13 @@
 """Kubecost's recording rules, with `cluster_id` kept in every aggregation.
 
-The names are those of values.yaml (prometheus.serverFiles) of the chart cost-analyzer 2.8.7.
-Its expressions lose `cluster_id`: in a workspace that several clusters share they would add the
-clusters up. Its savings rules divide by kube_node_info, which Kubecost 2.8 does not emit; nodes
-are counted by their capacity here. In a cluster's own Prometheus, where `cluster_id` is no label
-yet, the same expressions give the same values as the chart's.
+The names are those of values.yaml (prometheus.serverFiles) of the chart cost-analyzer 2.8.7. The
+chart's expressions lose `cluster_id`, so in a workspace that several clusters share they would add
+the clusters up. The chart's savings rules divide by kube_node_info, which Kubecost 2.8 does not
+emit; here, nodes are counted by their capacity. In a cluster's own Prometheus, where `cluster_id`
+is not a label yet, these expressions give the same values as the chart's.
 
-The group Costs is ours: what cost-only sends in place of a metric that is nearly always zero. So
-are the rules of the fleet, which run beside Kubecost's in one place only: the shared workspace.
+The group Costs is this project's: prom_amp_cost sends it instead of a metric that is nearly always
+zero. The fleet's rules are also this project's; they run only in the shared workspace.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ _BY_CONTAINER = "by (cluster_id, namespace, pod, container)"
 
 
 def _savings(record: str, allocation: str) -> list[dict[str, Any]]:
-    """Give what pods are allocated, and what DaemonSet pods are allocated on an average node."""
+    """Write rules for the allocation of pods, and of DaemonSet pods on an average node."""
 
     def allocated(owner: str) -> str:
         return (
@@ -84,7 +84,7 @@ RECORDING_RULES: dict[str, Any] = {
     ]
 }
 
-# What the fleet's rules record; the dashboards read these. USD per hour, and a number of series.
+# The metrics that the fleet's rules record for the dashboards: USD per hour, and series.
 NAMESPACE_COST = "namespace:cost:usd_per_hour"
 CLUSTER_COST = "cluster:cost:usd_per_hour"
 ALLOCATED_COST = "cluster:allocated_cost:usd_per_hour"
@@ -150,24 +150,24 @@ FLEET_RULES: dict[str, Any] = {
         },
         {
             "name": "FleetSeries",
-            # Reads every series of the workspace: the slower, the cheaper.
+            # This reads every series of the workspace, and AMP bills that, so it runs less often.
             "interval": "4m",
             "rules": [
                 {
                     "record": SERIES,
-                    # Did it count itself, a cluster that is gone would stay forever.
+                    # It leaves itself out: otherwise a cluster that is gone would stay forever.
                     "expr": f'count by (cluster_id) ({{cluster_id=~".+",__name__!="{SERIES}"}})',
                 }
             ],
         },
     ]
 }
-"""What the dashboards would otherwise compute at every step of every panel; from `COST_ONLY` alone.
+"""Results that the dashboards would otherwise compute at every step, from `COST_ONLY` alone.
 
-The workspace that all clusters write to evaluates them, once for the fleet; its other rules may be
-there or not. `NAMESPACE_COST` has a series for each kind of resource that a namespace is allocated;
-`CLUSTER_COST` has one for each kind that a cluster is billed for: its nodes whole, idle or not, its
-volumes that are claimed, its load balancers, its management fee and its priced network egress.
-`ALLOCATED_COST` is the part of the nodes that containers are allocated. `SERIES` counts all series
-of a cluster, recorded ones too, as the workspace's limit for the cluster does.
+The workspace to which all clusters write evaluates them, once for the fleet. They need no other
+rules. `NAMESPACE_COST` has a series for each kind of resource that is allocated to a namespace.
+`CLUSTER_COST` has one for each kind that a cluster is billed for: all of its nodes, idle or not,
+its claimed volumes, its load balancers, its management fee and its priced network egress.
+`ALLOCATED_COST` is the part of the nodes that is allocated to containers. `SERIES` counts all
+series of a cluster, recorded ones too, as the workspace's limit for the cluster does.
 """

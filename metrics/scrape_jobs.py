@@ -1,10 +1,10 @@
-"""One list of scrape jobs, rendered for each kind of collector.
+"""Make one list of scrape jobs, and render it for each kind of collector.
 
-Every job finds only the targets of its own release, so that several Kubecosts can share a
-cluster. Discovery is by `endpoints`, `pod` and `node` only, the roles that the AMP managed
-scraper knows; kubelets are scraped through the API server's node proxy, which needs no way to
-port 10250. Scraping is the same for all three collectors; what differs is how the configuration
-spells it, see `for_prometheus`, `for_adot` and `for_managed_scraper`.
+Every job finds only the targets of its own release, so that several Kubecosts can share a cluster.
+Discovery uses only the roles `endpoints`, `pod` and `node`, which the AMP managed scraper supports.
+Kubelets are scraped through the API server's node proxy, which needs no access to port 10250. All
+three collectors scrape the same; only the form of the configuration differs, see `for_prometheus`,
+`for_adot` and `for_managed_scraper`.
 """
 
 from copy import deepcopy
@@ -22,9 +22,9 @@ Job = dict[str, Any]
 
 @dataclass(frozen=True)
 class Targets:
-    """What a release of Kubecost offers for scraping; a port that is None is not there.
+    """The targets of a Kubecost release; a port is None if the target does not exist.
 
-    `dropped_labels` are patterns for Kubernetes labels that no one groups costs by.
+    `dropped_labels` are patterns of Kubernetes labels that are not needed to group costs.
     """
 
     release: str
@@ -35,7 +35,7 @@ class Targets:
 
 
 def scrape_jobs(targets: Targets) -> list[Job]:
-    """List the jobs of one release, in Prometheus's own spelling."""
+    """List the jobs of one release, in Prometheus's own form."""
     jobs = [_kubecost(targets)]
     if targets.network_costs_port:
         jobs.append(_network_costs(targets.namespace, targets.network_costs_port))
@@ -51,9 +51,9 @@ def scrape_jobs(targets: Targets) -> list[Job]:
 
 def _kubecost(targets: Targets) -> Job:
     return {
-        # cost-model asks Prometheus for the scrape interval of the job of this name.
+        # cost-model reads the scrape interval of the job of this name from Prometheus.
         "job_name": "kubecost",
-        # Its series describe other workloads: their namespace, pod and node must survive.
+        # Its series describe other workloads, whose namespace, pod and node must be kept.
         "honor_labels": True,
         "kubernetes_sd_configs": [_own("endpoints", targets.namespace)],
         "relabel_configs": [
@@ -176,7 +176,7 @@ def _only(label: str, value: str) -> Job:
 
 
 def global_settings(cluster_id: str) -> dict[str, Any]:
-    """Interval, and the label that tells clusters apart in a workspace that they share."""
+    """Set the interval, and the label that tells clusters apart in a shared workspace."""
     return {
         "scrape_interval": INTERVAL,
         "scrape_timeout": "50s",
@@ -185,23 +185,23 @@ def global_settings(cluster_id: str) -> dict[str, Any]:
 
 
 def for_prometheus(jobs: list[Job]) -> list[Job]:
-    """Spell the jobs for Prometheus itself, which scrapes itself, too."""
+    """Render the jobs for Prometheus, which also scrapes itself."""
     return [*_with_cluster_ca(jobs), _prometheus()]
 
 
 def for_adot(jobs: list[Job]) -> list[Job]:
-    """Spell the jobs for the collector's Prometheus receiver, where `$` is written `$$`.
+    """Render the jobs for the collector's Prometheus receiver, where `$` is written `$$`.
 
-    A single `$1` survives in current releases; older ones expand it to nothing
+    Current releases keep a single `$1`; older ones expand it to nothing
     (opentelemetry-collector-contrib, receiver/prometheusreceiver/README.md).
     """
     return [_escaped(job) for job in _with_cluster_ca(jobs)]
 
 
 def for_managed_scraper(jobs: list[Job]) -> list[Job]:
-    """Spell the jobs for AMP's scraper, which trusts the cluster by itself.
+    """Render the jobs for AMP's scraper, which needs no CA file to trust the cluster.
 
-    It takes a credentials file but no TLS files (AMP user guide, "Scraper configuration").
+    It accepts a credentials file but no TLS files (AMP user guide, "Scraper configuration").
     """
     return deepcopy(jobs)
 

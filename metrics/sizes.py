@@ -1,9 +1,9 @@
-"""What the programs of an overlay take in a cluster of a size; plain data.
+"""CPU and memory of an overlay's programs in a cluster of a given size; plain data.
 
 Prometheus was measured: 5 to 7 KiB for each series and 2 to 3 CPU seconds for a million samples
-(tests/lab/test_prometheus_size.py). Taken are those figures, rounded up, on top of what the ADOT
-collector requests; queries come on top of that. Kubecost's own code is closed: what its aggregator
-takes for a pod is assumed.
+(tests/lab/test_prometheus_size.py). The requests are these figures, rounded up, plus what the ADOT
+collector requests; queries need more. Kubecost's own code is closed, so the aggregator's memory for
+a pod is an assumption.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Size(NamedTuple):
 
 
 def prometheus(nodes: int, pods: int) -> Size:
-    """Give what the bundled Prometheus takes, which scrapes all series each minute."""
+    """Compute the size of the bundled Prometheus, which scrapes all series each minute."""
     series = SCRAPED.samples_per_minute(nodes, pods)
     return Size(
         cores=BASE_CORES + series / 60 * CPU_PER_MILLION_SAMPLES / 10**6,
@@ -37,7 +37,7 @@ def prometheus(nodes: int, pods: int) -> Size:
 
 
 def aggregator(pods: int) -> Size:
-    """Give what Kubecost's aggregator takes, which keeps the costs of each pod."""
+    """Compute the size of Kubecost's aggregator, which keeps the costs of each pod."""
     return Size(AGGREGATOR_CORES, AGGREGATOR_MEMORY + pods * AGGREGATOR_MEMORY_PER_POD)
 
 

@@ -1,6 +1,6 @@
 """Intervals, hours and selectors that scraping, rules, dashboards and estimates share."""
 
-# Kubecost weighs samples by the interval, which it cannot ask AMP for: it assumes a minute.
+# Kubecost weighs samples by the interval, which it cannot read from AMP: it assumes a minute.
 INTERVAL = "60s"
 # AWS Pricing Calculator and Kubecost: a month is a twelfth of 365 days.
 HOURS_PER_MONTH = 730

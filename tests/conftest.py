@@ -14,7 +14,7 @@ import pytest
 from architectures.faults import find_faults
 from settings.file import load
 
-# 2026-01-01: tests are told nothing of a support that ends, whenever they run.
+# 2026-01-01, so that tests never see a warning about the end of support.
 os.environ["SOURCE_DATE_EPOCH"] = "1767225600"
 ROOT = Path(__file__).parent.parent
 EVERY_KEY = ROOT / "examples/every-key.yaml"
@@ -41,7 +41,8 @@ def synthesize_into(out: Path, file: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECOST_CONFIG", str(file))
         settings = load(find_faults)
-    # Here, as in main.py: a test that reads what another worker wrote waits for no Node.js.
+    # Import here, as in main.py, so that a test that only reads another worker's files starts no
+    # Node.js.
     from architectures.app import synthesize
 
     synthesize(settings, str(out))
@@ -50,7 +51,7 @@ def synthesize_into(out: Path, file: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder of this run, the same for all workers."""
+    """Return a folder of this run that all workers share."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
@@ -61,7 +62,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def one_at_a_time(path: Path) -> Iterator[None]:
-    """Let only one worker make what shall be at a path, the others wait."""
+    """Let only one worker create what belongs at a path, while the others wait."""
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -69,7 +70,7 @@ def one_at_a_time(path: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def synthesize(shared: Path) -> Synthesize:
-    """Give the output directory for a name in SETTINGS_FILES; all workers share it."""
+    """Return the output folder for a name in SETTINGS_FILES; all workers share it."""
 
     @cache
     def run(name: str) -> Path:
@@ -84,7 +85,7 @@ def synthesize(shared: Path) -> Synthesize:
 
 @pytest.fixture(scope="session")
 def stacks(synthesize: Synthesize) -> Callable[[str], dict[str, Stack]]:
-    """Give every stack's JSON for a name in SETTINGS_FILES, without CDKTF's notes ("//")."""
+    """Return every stack's JSON for a name in SETTINGS_FILES, without CDKTF's notes ("//")."""
     return cache(lambda name: read_stacks(synthesize(name)))
 
 
