@@ -76,7 +76,7 @@ class BaseSettings(Section):
     The stack is left out when `clusters` names no cluster of base's name, region and account.
     """
 
-    # Those in EKS standard support; modules/versions.py has when it ends.
+    # The versions in EKS standard support; modules/versions.py has the dates when it ends.
     kubernetes_version: Literal["1.34", "1.35", "1.36"] = "1.35"
     """Kubernetes minor version, in quotes. Raise it by one at a time. Kubecost's vendor tests 2.8
     up to 1.34, which AWS supports until 2 December 2026."""
@@ -252,7 +252,7 @@ class Cluster:
     """An entry of `clusters` with its defaults filled in; the first one is the hub.
 
     Attributes:
-        name: of the EKS cluster.
+        name: the EKS cluster's name.
         id: the label `cluster_id` on every metric.
         region: AWS region.
         role_arn: the role that Terraform assumes to reach it, if any.
@@ -312,13 +312,13 @@ class Settings(Section):
     plan. It needs no aws command line, as in Terraform Cloud."""
 
     def chosen(self, architectures: Iterable[str]) -> list[str]:
-        """Give the architectures to synthesize, out of those that there are."""
+        """List the architectures to synthesize; `architectures` are all that exist."""
         return list(architectures if self.architectures is None else self.architectures)
 
     def prefix(self, name: str, cluster: "Cluster") -> str:
-        """Give what the names of AWS resources begin with: those of a stack for a cluster."""
+        """Return the prefix of the names of AWS resources in a stack for a cluster."""
         alias = f"{self.name}-{name.replace('_', '-')}"
-        # A dot, which neither has: prom_amp on a cluster `cost` is not prom_amp_cost.
+        # A dot, which neither part has, so that prom_amp on a cluster `cost` is not prom_amp_cost.
         return alias if cluster.hub else f"{alias}.{cluster.id}"
 
     @property
@@ -341,14 +341,14 @@ class Settings(Section):
         )
 
     def needs_load_balancer_stack(self, cluster: Cluster) -> bool:
-        """Whether exposing UIs on a cluster takes a controller, or a pool of users."""
+        """Tell whether exposed UIs on a cluster need a controller or a user pool."""
         expose = self.kubecost.expose
         cognito = expose.login.cognito if expose and expose.login else None
         makes_pool = bool(cognito and cognito.create)
         return bool(expose) and (makes_pool or not cluster.has_load_balancer_controller)
 
     def ui_host(self, ui: str, cluster: Cluster) -> str | None:
-        """Name the host of `grafana` or of an architecture's Kubecost; None: not exposed."""
+        """Return the host name of `grafana` or of an architecture's Kubecost; None: not exposed."""
         expose = self.kubecost.expose
         if not expose:
             return None
@@ -356,7 +356,7 @@ class Settings(Section):
         return ui_host(expose, ui, alone=alone, cluster_id=None if cluster.hub else cluster.id)
 
     def blocks(self, cluster: Cluster) -> Blocks | None:
-        """Say which addresses a cluster's NetworkPolicies know; None: it gets no policies."""
+        """Return the blocks for a cluster's NetworkPolicies; None: it gets no policies."""
         if cluster.made_by_base:
             if not self.base.network_policies:
                 return None

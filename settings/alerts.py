@@ -1,4 +1,4 @@
-"""The section `alerts`: who is told, from where on, and what may be spent."""
+"""The section `alerts`: recipients, thresholds and budgets."""
 
 from typing import Annotated
 
@@ -89,5 +89,5 @@ class AlertsSettings(Section):
 
     @property
     def enabled(self) -> bool:
-        """Whether anyone is told."""
+        """Whether alerts are sent."""
         return bool(self.emails or self.sns_topic_arn)

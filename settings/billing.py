@@ -1,4 +1,4 @@
-"""The section `billing`: where Kubecost learns what AWS really charges."""
+"""The section `billing`: the reports and prices by which Kubecost shows what AWS charges."""
 
 import re
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ from settings.kinds import (
 )
 from settings.section import Section
 
-# Regions that AWS delivers the report to, China's aside: AWS API reference of Cost and Usage
+# Regions to which AWS delivers the report, without China's: AWS API reference of Cost and Usage
 # Report, "ReportDefinition", S3Region (2026-11).
 REPORT_REGIONS = (
     "af-south-1",
@@ -71,8 +71,8 @@ FEED_REGIONS = (
     "us-west-2",
 )
 
-# What AWS and the EBS CSI driver put on what a cluster uses (EKS user guide, "Tag your Amazon EKS
-# resources for billing"; aws-ebs-csi-driver, docs/tagging.md, `extraCreateMetadata`).
+# The tags that AWS and the EBS CSI driver put on a cluster's resources (EKS user guide, "Tag your
+# Amazon EKS resources for billing"; aws-ebs-csi-driver, docs/tagging.md, `extraCreateMetadata`).
 CLUSTER_TAG = "aws:eks:cluster-name"
 VOLUME_TAGS = (
     "kubernetes.io/created-for/pvc/name",
@@ -125,7 +125,7 @@ class ExistingReportSettings(Section):
 
     @property
     def account(self) -> str | None:
-        """The account of the report; None: that of the identity that deploys."""
+        """The report's account; None: the account of the identity that deploys."""
         return account_of(self.role_arn)
 
 
@@ -181,12 +181,12 @@ class BillingSettings(Section):
 
     @property
     def makes_something(self) -> bool:
-        """Whether there is a stack `billing`."""
+        """Whether the stack `billing` exists."""
         return self.report.create or self.spot_data_feed.create
 
     @property
     def account(self) -> str | None:
-        """The payer's account; None: that of the identity that deploys."""
+        """The payer's account; None: the account of the identity that deploys."""
         return account_of(self.account_role_arn)
 
     @property
@@ -197,7 +197,7 @@ class BillingSettings(Section):
 
 
 def account_of(role_arn: str | None) -> str | None:
-    """Read the account in a role's ARN; None where there is no role."""
+    """Read the account in a role's ARN; return None without a role."""
     return role_arn.split(":")[4] if role_arn else None
 
 

@@ -1,4 +1,4 @@
-"""Blocks of addresses: how base's VPC is cut, and what NetworkPolicies must know of a cluster."""
+"""Blocks of addresses: the subnets of base's VPC, and the blocks in NetworkPolicies."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -25,7 +25,7 @@ class NetworkPolicySettings(Section):
 
 @dataclass(frozen=True)
 class Blocks:
-    """Who has which addresses, as far as NetworkPolicies are written with them.
+    """The blocks of addresses that NetworkPolicies use.
 
     Attributes:
         control_plane: the control plane's interfaces, and AMP's managed scraper.
@@ -42,9 +42,9 @@ class Blocks:
 class Subnets:
     """Blocks of the subnets of base's VPC, one of each kind for each zone.
 
-    The VPC is cut in quarters: three for nodes and pods. Of the last, three quarters are for public
-    subnets, and the rest for the entry subnets: control plane, AMP's scraper and internal load
-    balancers. No pod has an address there, so NetworkPolicies can tell them from pods.
+    Three quarters of the VPC are for nodes and pods. Three quarters of the rest are for public
+    subnets. What is left is for the entry subnets, with control plane, AMP's scraper and internal
+    load balancers. No pod has an address in them, so NetworkPolicies can tell them from pods.
     """
 
     private: tuple[str, ...]
@@ -53,7 +53,7 @@ class Subnets:
 
     @classmethod
     def of(cls, vpc_cidr: str, zones: int) -> "Subnets":
-        """Cut a VPC's block."""
+        """Divide a VPC's block."""
         *private, last = IPv4Network(vpc_cidr).subnets(prefixlen_diff=2)
         *public, rest = last.subnets(prefixlen_diff=2)
         entry = rest.subnets(prefixlen_diff=2)
@@ -64,5 +64,5 @@ class Subnets:
         return cls(private_cidrs, public_cidrs, entry_cidrs)
 
     def blocks(self, *, internet: bool) -> Blocks:
-        """Say who has which addresses; the load balancer is public or not."""
+        """Return the blocks for NetworkPolicies; `internet`: the load balancer is public."""
         return Blocks(self.entry, self.private, self.public if internet else self.entry)

@@ -1,4 +1,4 @@
-"""What organizations ask of everything that runs in their clusters."""
+"""The section `workloads`: settings of everything that runs in the clusters."""
 
 from typing import Literal
 

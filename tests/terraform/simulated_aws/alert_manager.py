@@ -25,7 +25,7 @@ _SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):(\d{12}):secre
 
 
 def faults(document: Json, *, account: str, region: str) -> Iterator[str]:
-    """Say what AMP would not take of a definition, for a workspace of this account and region."""
+    """List what AMP would refuse in a definition, for a workspace of this account and region."""
     yield from (f"{key} is not supported" for key in document.keys() - KEYS)
     text = document.get("alertmanager_config")
     config = yaml.safe_load(text) if isinstance(text, str) else None

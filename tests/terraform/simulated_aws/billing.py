@@ -159,7 +159,7 @@ def update_work_group(call: Call) -> Json:
 
 @athena.operation
 def delete_work_group(call: Call) -> None:
-    """Refuse while queries ran in it, unless it is to go with what it holds."""
+    """Refuse to delete a workgroup with queries in it, unless the request deletes them too."""
     group = _workgroup(call)
     used = any(each.workgroup is group for each in call.backend("athena").executions.values())
     if used and not call["RecursiveDeleteOption"]:
@@ -168,7 +168,7 @@ def delete_work_group(call: Call) -> None:
 
 @athena.operation
 def start_query_execution(call: Call) -> None:
-    """Refuse a query of which nobody says where its results go."""
+    """Refuse a query if neither request nor workgroup says where its results go."""
     group = call.backend("athena").work_groups.get(call["WorkGroup"] or "primary")
     if group is None:
         raise AwsError("InvalidRequestException", f"WorkGroup {call['WorkGroup']} is not found.")
@@ -180,7 +180,7 @@ def start_query_execution(call: Call) -> None:
 
 @athena.operation
 def list_tags_for_resource(call: Call) -> Json | None:
-    """Answer no tags for a workgroup without; moto says that it does not exist."""
+    """Answer an empty list for a workgroup without tags; moto answers that it does not exist."""
     arn = call["ResourceARN"]
     athena_backend = call.backend("athena")
     known = arn in [group.arn for group in athena_backend.work_groups.values()]

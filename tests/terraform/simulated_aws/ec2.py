@@ -107,7 +107,7 @@ def create_nat_gateway(call: Call) -> None:
 
 @ec2.operation
 def describe_nat_gateways(call: Call) -> None:
-    """Say of each gateway that it is in one zone: moto knows no other and says nothing of it."""
+    """Add to each gateway that it is in one zone, because moto answers nothing about that."""
     for gateway in call.backend("ec2").nat_gateways.values():
         gateway.availability_mode = "zonal"
 
@@ -129,7 +129,7 @@ def describe_vpc_block_public_access_options(call: Call) -> Json:
 
 @ec2.operation
 def describe_launch_template_versions(call: Call) -> None:
-    """Take out the template's own tags, which moto gives to the instances of each version too."""
+    """Remove the template's own tags, which moto also gives to the instances of each version."""
     for template in call.backend("ec2").launch_templates.values():
         for version in template.versions:
             tags = version.data.get("TagSpecifications", [])

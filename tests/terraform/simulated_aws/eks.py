@@ -406,7 +406,7 @@ def _launch_template(call: Call) -> Json | None:
 
 
 def _node_update(asked: Json) -> Json:
-    """Return how nodes are updated, with the strategy that EKS names if it is not asked for."""
+    """Return how nodes are updated, with EKS's strategy if the request names none."""
     return {"updateStrategy": "DEFAULT", **asked}
 
 

@@ -1,4 +1,4 @@
-"""Who may enter an EKS cluster, and which IAM roles its pods take."""
+"""Access entries of an EKS cluster, and the IAM roles of its pods."""
 
 from uuid import uuid4
 
