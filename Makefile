@@ -15,23 +15,23 @@ export PIPENV_VERBOSITY := -1
 export CHECKPOINT_DISABLE := 1
 export NODE_NO_WARNINGS := 1
 
-# cdktf, or its fork in its place: cdktn, see docs/future.md.
+# cdktf, or its fork cdktn: see docs/future.md.
 CDK ?= cdktf
 
-# terraform, or tofu in its place; the command line of CDKTF reads it, too.
+# terraform or tofu; CDKTF's command line reads the same variable.
 export TERRAFORM_BINARY_NAME ?= terraform
 
-# What synth takes, and with it what tests and tools take; tools/setup.py makes both.
+# The packages of synth, and those with the tests' and tools'; tools/setup.py writes these files.
 SYNTH_READY := .tools/venv/.packages-$(CDK)
 PYTHON_READY := .tools/venv/.all-$(CDK)
 NODE_READY := node_modules/.package-lock.json
 
 BASE ?= main
 
-# A worker for each CPU, but what shares a simulated AWS stays together.
+# One worker for each CPU; tests that share a simulated AWS run in one worker.
 WORKERS := -n logical --maxprocesses 4 --dist loadgroup
 
-# need PROGRAM,WHAT TO DO WITHOUT
+# need PROGRAM,WHAT TO DO IF IT IS MISSING
 need = command -v $(1) >/dev/null || { echo "$(1) is not on the PATH; $(2)" >&2; exit 1; }
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: $(PYTHON) must be" \
 	"Python 3.11 or newer; name one that is: make setup PYTHON=python3.12" >&2; exit 1; }

@@ -25,7 +25,7 @@ _POLICY = Path(__file__).with_name("load_balancer_controller_policy.json")
 class LoadBalancerController(Construct):
     """The controller with its own role, for Ingresses of the class alb.
 
-    Nodes answer pods no metadata (IMDSv2, one hop), so it is told region and VPC.
+    Pods cannot read a node's metadata (IMDSv2, one hop), so its values name region and VPC.
     """
 
     def __init__(

@@ -169,7 +169,7 @@ class KubecostSettings(Section):
     @model_validator(mode="before")
     @classmethod
     def _leave_the_old_form_to_one_fault(cls, data: Any) -> Any:
-        """Forget the allow-list beside `expose: internal`, which says what the new form is."""
+        """Drop the allow-list beside `expose: internal`, whose own fault explains the new form."""
         if isinstance(data, dict) and isinstance(data.get("expose"), str):
             return {key: value for key, value in data.items() if key != "allowed_cidrs"}
         return data

@@ -78,7 +78,7 @@ def find_faults(settings: Settings) -> Iterator[Fault]:
 
 
 def until_unknown(faults: Iterator[Fault]) -> Iterator[Fault]:
-    """Give the faults of a check; stop it when it reads a field that has no value.
+    """Yield the faults of a check; stop it when it reads a field that has no value.
 
     A field has no value if the settings file gives it a wrong one, which is reported already.
     """

@@ -21,7 +21,7 @@ class _Checked:
     """A check that pydantic runs after it checked the type."""
 
     def check(self, value: Any) -> Any:
-        """Give the value back, or say what is allowed."""
+        """Return the value, or raise an error that says what is allowed."""
         raise NotImplementedError
 
     def __get_pydantic_core_schema__(
@@ -38,7 +38,7 @@ class Matching(_Checked):
     allowed: str
 
     def check(self, value: str) -> str:
-        """Give the text back, or say what is allowed."""
+        """Return the text, or raise an error that says what is allowed."""
         if not self.fits(value):
             raise PydanticCustomError("allowed", "{allowed}", {"allowed": self.allowed})
         return value
@@ -71,7 +71,7 @@ class _NotEmpty(_Checked):
     """A list with an entry. Field(min_length=1) would count faulty entries as missing too."""
 
     def check(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Give the entries back, or say that there must be one."""
+        """Return the entries, or raise an error if there are none."""
         if not value:
             raise PydanticCustomError("allowed", "at least one entry")
         return value

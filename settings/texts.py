@@ -21,7 +21,7 @@ _PROTO = "__proto__"
 
 
 def find_texts(data: Any, key: str = "") -> Iterator[Fault]:
-    """Give a fault for each text, number and key that a program would misread."""
+    """Find each text, number and key that a program would misread."""
     if isinstance(data, dict):
         for name, value in data.items():
             if isinstance(name, str):

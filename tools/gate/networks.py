@@ -97,7 +97,7 @@ def shown(blocks: Sequence[Network]) -> str:
 
 
 def everyone() -> list[Network]:
-    """Give the whole internet."""
+    """Return the blocks of the whole internet."""
     return [ip_network(each) for each in EVERYONE]
 
 

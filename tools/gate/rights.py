@@ -81,7 +81,7 @@ GRANTS += [
         frozenset({"s3:GetBucketLocation", "s3:ListBucket"}),
         rf"{_BUCKET}-(bill|bill-results|spot)-{_ACCOUNT}",
     ),
-    # The names of the objects in a bucket are not known beforehand, hence the wildcard.
+    # A wildcard, because the names of the objects in a bucket are not known beforehand.
     Grant(frozenset({"s3:GetObject"}), rf"{_BUCKET}-(bill|bill-results|spot)-{_ACCOUNT}/\*"),
     Grant(
         frozenset({"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}),

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("stack", nargs="?", default="", help="a stack that make synth wrote")
     parser.add_argument("--context", help="context of the kubeconfig; default: the cluster's")
     parser.add_argument(
-        "--wait", type=float, default=0, metavar="MINUTES", help="wait at most so long for all"
+        "--wait", type=float, default=0, metavar="MINUTES", help="repeat until all is true"
     )
     parser.add_argument(
         "--max-age", type=int, default=300, metavar="SECONDS", help="older metrics are stale (300)"

@@ -74,12 +74,12 @@ class Declared:
         return cls(name, read_stack(name))
 
     def resources(self, kind: str) -> Json:
-        """Give the resources of a kind by name."""
+        """Return the resources of a kind by name."""
         found: Json = self._stack.get("resource", {}).get(kind, {})
         return found
 
     def data(self, kind: str) -> Json:
-        """Give the data sources of a kind by name."""
+        """Return the data sources of a kind by name."""
         found: Json = self._stack.get("data", {}).get(kind, {})
         return found
 
@@ -100,11 +100,11 @@ class Declared:
         return str(next(iter(clusters.values()))["name"])
 
     def provider_of(self, kind: str, name: str) -> tuple[str, str | None]:
-        """Give region and role of the AWS provider of a data source."""
+        """Return region and role of the AWS provider of a data source."""
         return self._provider(_alias(self.data(kind).get(name, {})))
 
     def _provider(self, alias: str | None) -> tuple[str, str | None]:
-        """Give region and role of an AWS provider."""
+        """Return region and role of an AWS provider."""
         (block,) = (each for each in self._stack["provider"]["aws"] if each.get("alias") == alias)
         roles = block.get("assume_role") or [{}]
         return block["region"], roles[0].get("role_arn")
@@ -138,7 +138,7 @@ class Declared:
 
     @property
     def prometheus_service(self) -> str | None:
-        """The Service of the Prometheus that Kubecost's chart brings, if it does."""
+        """The Service of the bundled Prometheus; None if the chart installs none."""
         if self.kubecost and self.kubecost.values["global"]["prometheus"]["enabled"]:
             return f"{self.kubecost.name}-prometheus-server"
         return None
@@ -156,7 +156,7 @@ class Declared:
 
     @property
     def cloud_integration(self) -> str | None:
-        """What Kubecost is told of the bill, as JSON in which expressions still stand."""
+        """Kubecost's cloud-integration.json, with Terraform's expressions in it."""
         configs = self.kubecost.values["kubecostProductConfigs"] if self.kubecost else {}
         text = configs.get("cloudIntegrationJSON")
         return str(text) if text else None
@@ -186,7 +186,7 @@ class Declared:
 
     @cached_property
     def jobs(self) -> list[Json]:
-        """The scrape jobs, whoever scrapes."""
+        """The scrape jobs of the stack's collector."""
         return [job for jobs in _find(self._documents, "scrape_configs") for job in jobs]
 
     @property
@@ -228,7 +228,7 @@ class Declared:
 
     @cached_property
     def workspaces(self) -> dict[str, Workspace]:
-        """The AMP workspaces by resource name; one of another account is not among them."""
+        """The AMP workspaces by resource name, without workspaces of other accounts."""
         found, searches = {}, self.data("aws_prometheus_workspaces")
         for name, each in self.resources("aws_prometheus_workspace").items():
             found[name] = Workspace(None, each["alias"], *self._provider(_alias(each)))
@@ -243,7 +243,7 @@ class Declared:
 
     @cached_property
     def query_url(self) -> str | None:
-        """Where the stack's workspace answers, possibly an expression; None without AMP."""
+        """The address for queries of the workspace, or an expression; None without AMP."""
         outputs = [each["value"] for each in self._stack.get("output", {}).values()]
         return next((each for each in outputs if str(each).endswith("api/v1/query")), None)
 
@@ -255,14 +255,14 @@ class Declared:
             for policy in role.policies.values():
                 for statement in json.loads(policy)["Statement"]:
                     arn = str(statement["Resource"])
-                    # Kubecost's role may assume one for the bill, too.
+                    # Kubecost's role may also assume a role for the bill.
                     if statement["Action"] == ["sts:AssumeRole"] and arn not in bill:
                         return arn
         return None
 
     @property
     def series_limit(self) -> int | None:
-        """The limit of active series of this cluster, where this stack sets it."""
+        """The limit of active series of this cluster; None if another stack sets it."""
         for each in self.resources("aws_prometheus_workspace_configuration").values():
             for limit in each["limits_per_label_set"]:
                 if limit["label_set"] == {"cluster_id": self.cluster_id}:
@@ -271,12 +271,12 @@ class Declared:
 
 
 def _alias(block: Json) -> str | None:
-    """Give the alias of the provider that a block names, as in aws.amp."""
+    """Return the alias of a block's provider, such as amp in aws.amp."""
     return str(block["provider"]).partition(".")[2] or None if "provider" in block else None
 
 
 def _find(data: Any, key: str) -> Iterator[Any]:
-    """Give every value of a key, at any depth."""
+    """Find every value of a key, at any depth."""
     if isinstance(data, dict):
         if data.get(key):
             yield data[key]

@@ -103,7 +103,7 @@ KINDS: dict[str, Kind] = {
         loses="a right that a UI's login needs",
     ),
     "kubernetes_role_v1": Kind(
-        {}, asks_to_create="says what may be done", loses="a right that a UI's login needs"
+        {}, asks_to_create="grants rights in the cluster", loses="a right that a UI's login needs"
     ),
     "kubernetes_secret_v1": Kind(
         {}, asks_to_create="creates a Secret", loses="a Secret that a UI's login needs"
