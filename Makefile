@@ -145,7 +145,7 @@ reference: $(SYNTH_READY)  ## develop: Write docs/settings.md and the editors' s
 
 .PHONY: chart-keys
 chart-keys: $(SYNTH_READY)  ## develop: Write the keys that charts know to stacks/chart_keys.json: CHARTS="cost-analyzer"
-	@test -n "$(CHARTS)" || { echo 'which charts? helm pull --untar, then: make chart-keys CHARTS="cost-analyzer"' >&2; exit 2; }
+	@test -n "$(CHARTS)" || { echo 'CHARTS is missing; run helm pull --untar, then: make chart-keys CHARTS="cost-analyzer"' >&2; exit 2; }
 	@python -m tools chart-keys $(CHARTS)
 
 .PHONY: reach

@@ -197,7 +197,7 @@ class KubecostSettings(Section):
     """How people reach the UIs without kubectl port-forward: `none`, or a section."""
     values: dict[str, JsonValue] = {}
     """Helm values of the chart, merged last. What an architecture decides by itself is refused,
-    with the reason. Synth warns of a key that the chart does not know."""
+    with the reason. Synth warns about a key that the chart does not have."""
 
 
 class GrafanaSettings(Section):

@@ -55,7 +55,7 @@ def read_stack(name: str, stacks: Path = STACKS) -> Json:
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Write the whole file or nothing of it; raises OSError."""
+    """Write the whole file or leave it unchanged; raises OSError."""
     whole = file.resolve()
     draft = whole.with_name(f".{whole.name}.{os.getpid()}")
     try:
