@@ -140,7 +140,7 @@ dashboards: $(PYTHON_READY)  ## develop: Write the Grafana dashboards and their 
 	@python -m tools dashboards
 
 .PHONY: reference
-reference: $(SYNTH_READY)  ## develop: Write docs/settings.md and the editors' schema from settings/__init__.py
+reference: $(SYNTH_READY)  ## develop: Write docs/settings.md and the editors' schema from settings/
 	@python -m tools reference
 
 .PHONY: chart-keys

@@ -6,7 +6,8 @@ from typing import Any
 from constructs import Construct
 
 from metrics.scrape_jobs import Job, for_adot, global_settings
-from modules import traffic, versions
+from modules import network_policy_rules as rules
+from modules import versions
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release
 from modules.placement import KubecostPlacement
@@ -53,7 +54,7 @@ class AdotCollector(Construct):
             statements=[sends_to.may_write()],
         )
         sends_to.trust(writer.arn)
-        policies = at.allow(self, traffic.collector(at.blocks, at.host_ports)) if at.blocks else []
+        policies = at.allow(self, rules.collector(at.blocks, at.host_ports)) if at.blocks else []
         repository, tag = versions.ADOT_IMAGE
         helm_release(
             self,

@@ -9,7 +9,8 @@ from constructs import Construct
 
 from metrics import sizes
 from metrics.units import INTERVAL
-from modules import traffic, versions
+from modules import network_policy_rules as rules
+from modules import versions
 from modules.amp_workspace import AmpWorkspace
 from modules.helm_release import helm_release, literal
 from modules.placement import Placement
@@ -53,9 +54,7 @@ class Grafana(Construct):
         for workspace in workspaces.values():
             workspace.trust(reader.arn)
         policies = (
-            at.allow(self, traffic.grafana(at.blocks, exposed=bool(at.exposure)))
-            if at.blocks
-            else []
+            at.allow(self, rules.grafana(at.blocks, exposed=bool(at.exposure))) if at.blocks else []
         )
         release = helm_release(
             self,
@@ -118,8 +117,8 @@ class Grafana(Construct):
                 self,
                 "ui",
                 value=f"kubectl --namespace {name} port-forward service/{name} "
-                f"{traffic.GRAFANA_PORT}:80",
-                description=f"Opens Grafana at http://localhost:{traffic.GRAFANA_PORT}",
+                f"{rules.GRAFANA_PORT}:80",
+                description=f"Opens Grafana at http://localhost:{rules.GRAFANA_PORT}",
             )
 
 

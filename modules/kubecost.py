@@ -11,7 +11,8 @@ from metrics.names import keep_costs
 from metrics.prometheus_config import RemoteWrite, config_files
 from metrics.scrape_jobs import Job
 from modules import kubecost_values as values
-from modules import traffic, versions
+from modules import network_policy_rules as rules
+from modules import versions
 from modules.amp_workspace import AmpWorkspace
 from modules.bill import Bill
 from modules.helm_release import helm_release
@@ -22,7 +23,7 @@ from modules.ui_ingress import UiIngress
 from modules.volumes import claims, encrypted_class, storage_conditions
 from modules.workload_role import WorkloadRole, bounded_name
 from modules.yaml_text import to_yaml
-from settings import KubecostSettings
+from settings.kubecost import KubecostSettings
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class Kubecost(Construct):
                 cluster=self._at.cluster,
                 namespace=namespace,
                 service=service,
-                port=traffic.UI_PORT,
+                port=rules.UI_PORT,
                 health_path="/",
                 after=release,
             )
@@ -169,9 +170,8 @@ class Kubecost(Construct):
         TerraformOutput(
             self,
             "ui",
-            value=f"kubectl --namespace {namespace} port-forward service/{service} "
-            f"{traffic.UI_PORT}",
-            description=f"Opens Kubecost at http://localhost:{traffic.UI_PORT}",
+            value=f"kubectl --namespace {namespace} port-forward service/{service} {rules.UI_PORT}",
+            description=f"Opens Kubecost at http://localhost:{rules.UI_PORT}",
         )
 
     def _policies(
@@ -179,14 +179,14 @@ class Kubecost(Construct):
     ) -> list[ITerraformDependable]:
         if not self._at.blocks:
             return []
-        policies = traffic.kubecost(
+        policies = rules.kubecost(
             self._at.blocks,
             bundled_prometheus=bool(scraper),
             proxy_port=values.SIGV4_PROXY_PORT if queries else None,
             exposed=exposed and bool(self._at.exposure),
         )
         if scraper:
-            policies += traffic.prometheus(self._at.blocks, self._at.host_ports)
+            policies += rules.prometheus(self._at.blocks, self._at.host_ports)
         return self._at.allow(self, policies)
 
     def _with_prometheus(

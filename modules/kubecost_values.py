@@ -12,7 +12,7 @@ from modules.helm_values import Values
 from modules.pods import AWAITED_ON_NO_NODE, LINUX, requests
 from modules.signing import Signing
 from modules.versions import PUBLIC_ECR, SIGV4_PROXY_IMAGE
-from settings import KubecostSettings
+from settings.kubecost import KubecostSettings
 
 SIGV4_PROXY_PORT = 8005  # the chart's default; Kubecost reaches it inside the pod
 # The chart adds the release's name and a hyphen before it. The name differs from the chart's own

@@ -1,4 +1,4 @@
-"""Make NetworkPolicies as Terraform resources; modules/traffic.py decides what they allow."""
+"""Make NetworkPolicies as Terraform resources; network_policy_rules.py decides what they allow."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ from cdktf_cdktf_provider_kubernetes.network_policy_v1 import (
 )
 from constructs import Construct
 
-from modules.traffic import Policy
+from modules.network_policy_rules import Policy
 
 
 def network_policies(

@@ -7,12 +7,12 @@ from cdktf_cdktf_provider_kubernetes.namespace_v1 import NamespaceV1, NamespaceV
 from constructs import Construct
 
 from metrics.scrape_jobs import Targets
-from modules import traffic
+from modules import network_policy_rules as rules
 from modules.cluster_lookup import ClusterLookup
 from modules.network_policies import network_policies
-from modules.traffic import Policy
+from modules.network_policy_rules import Policy
 from modules.ui_ingress import Exposure
-from settings import KubecostSettings
+from settings.kubecost import KubecostSettings
 from settings.network import Blocks
 from settings.workloads import WorkloadsSettings
 
@@ -64,7 +64,7 @@ class Placement(Construct):
         )
         self.ready: list[ITerraformDependable] = [self.namespace]
         if blocks:
-            self.ready += self.allow(self, traffic.namespace())
+            self.ready += self.allow(self, rules.namespace())
 
     def allow(self, scope: Construct, policies: Sequence[Policy]) -> list[ITerraformDependable]:
         """Add NetworkPolicies to the namespace; return what workloads must wait for."""

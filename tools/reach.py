@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from modules import traffic
+from modules import network_policy_rules as rules
 from modules.kubecost_values import SIGV4_PROXY_PORT
 from settings.network import Blocks, Subnets
 from tools.common import ROOT, Json, command_line
@@ -164,11 +164,11 @@ IMPOSTORS = [
     _party(TENANT.name, number, "shop", labels)
     for number, labels in enumerate(
         (
-            traffic.COST_ANALYZER,
-            traffic.FORECASTING,
-            traffic.PROMETHEUS,
-            traffic.COLLECTOR,
-            traffic.GRAFANA,
+            rules.COST_ANALYZER,
+            rules.FORECASTING,
+            rules.PROMETHEUS,
+            rules.COLLECTOR,
+            rules.GRAFANA,
         ),
         start=3,
     )
@@ -185,15 +185,13 @@ class Place:
     pods: list[Party]
 
 
-def _place(
-    namespace: str, policies: list[traffic.Policy], pods: Mapping[str, traffic.Labels]
-) -> Place:
+def _place(namespace: str, policies: list[rules.Policy], pods: Mapping[str, rules.Labels]) -> Place:
     named = {**pods, "other pod of the namespace": {"app": "other"}}
     return Place(
         namespace,
         [
             {"metadata": {"name": each.name, "namespace": namespace}, "spec": each.spec}
-            for each in [*traffic.namespace(), *policies]
+            for each in [*rules.namespace(), *policies]
         ],
         [
             _party(name, number, namespace, labels)
@@ -204,45 +202,43 @@ def _place(
 
 def places(blocks: Blocks = BLOCKS) -> list[Place]:
     """Lay out what the architectures differ in, and Grafana; everything is exposed."""
-    common = {"Kubecost": traffic.COST_ANALYZER, "forecasting": traffic.FORECASTING}
+    common = {"Kubecost": rules.COST_ANALYZER, "forecasting": rules.FORECASTING}
     return [
         _place(
             "kubecost-prom-amp",
             [
-                *traffic.kubecost(
+                *rules.kubecost(
                     blocks, bundled_prometheus=True, proxy_port=SIGV4_PROXY_PORT, exposed=True
                 ),
-                *traffic.prometheus(blocks, NODE_PORTS),
+                *rules.prometheus(blocks, NODE_PORTS),
             ],
-            {**common, "Prometheus": traffic.PROMETHEUS},
+            {**common, "Prometheus": rules.PROMETHEUS},
         ),
         _place(
             "kubecost-adot-amp",
             [
-                *traffic.kubecost(
+                *rules.kubecost(
                     blocks, bundled_prometheus=False, proxy_port=SIGV4_PROXY_PORT, exposed=True
                 ),
-                *traffic.collector(blocks, NODE_PORTS),
+                *rules.collector(blocks, NODE_PORTS),
             ],
-            {**common, "ADOT collector": traffic.COLLECTOR},
+            {**common, "ADOT collector": rules.COLLECTOR},
         ),
-        _place(
-            "kubecost-grafana", traffic.grafana(blocks, exposed=True), {"Grafana": traffic.GRAFANA}
-        ),
+        _place("kubecost-grafana", rules.grafana(blocks, exposed=True), {"Grafana": rules.GRAFANA}),
     ]
 
 
 # What there is to reach: pod, what it is called, port.
 TARGETS = (
-    ("Kubecost", "UI", traffic.UI_PORT),
-    ("Kubecost", "cost-model, metrics and API", traffic.MODEL_PORT),
-    ("Kubecost", "aggregator", traffic.AGGREGATOR_PORT),
-    ("Kubecost", "cloud costs", traffic.CLOUD_COST_PORT),
+    ("Kubecost", "UI", rules.UI_PORT),
+    ("Kubecost", "cost-model, metrics and API", rules.MODEL_PORT),
+    ("Kubecost", "aggregator", rules.AGGREGATOR_PORT),
+    ("Kubecost", "cloud costs", rules.CLOUD_COST_PORT),
     ("Kubecost", "proxy that signs for AMP", SIGV4_PROXY_PORT),
-    ("forecasting", "API", traffic.FORECASTING_PORT),
-    ("Prometheus", "API", traffic.PROMETHEUS_PORT),
+    ("forecasting", "API", rules.FORECASTING_PORT),
+    ("Prometheus", "API", rules.PROMETHEUS_PORT),
     ("ADOT collector", "health check", 13133),
-    ("Grafana", "UI", traffic.GRAFANA_PORT),
+    ("Grafana", "UI", rules.GRAFANA_PORT),
 )
 # What else our pods may want to reach.
 DESTINATIONS = (

@@ -27,7 +27,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 HEAD = """\
 # Settings
 
-<!-- Written by `make reference` from settings/__init__.py; edit it there. -->
+<!-- Written by `make reference` from settings/; edit it there. -->
 
 Every key of `kubecost.yaml`, or of the file that the environment variable `KUBECOST_CONFIG` names.
 A key that you leave out has its default. If the file has faults, `make synth` ends with one line

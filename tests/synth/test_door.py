@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modules import traffic
+from modules import network_policy_rules as rules
 from settings.network import Blocks
 from tests.conftest import SETTINGS_FILES, read_stacks, synthesize_into
 from tests.synth.documents import Stack, helm_values, resources
@@ -337,7 +337,7 @@ def policies(stack: Stack) -> list[dict[str, Any]]:
     return [kubernetes_object(kind, each) for each in resources(stack, kind).values()]
 
 
-def plain(*found: traffic.Policy) -> list[tuple[str, Any]]:
+def plain(*found: rules.Policy) -> list[tuple[str, Any]]:
     return sorted((each.name, each.spec) for each in found)
 
 
@@ -357,19 +357,19 @@ def test_what_is_rendered_is_what_is_judged(stacks: Stacks) -> None:
     everything = stacks("defaults")
     for name, slot in (("prom", 0), ("prom_amp_cost", 1), ("prom_amp", 2)):
         assert rendered(everything[name]) == plain(
-            *traffic.namespace(),
-            *traffic.kubecost(
+            *rules.namespace(),
+            *rules.kubecost(
                 BASE,
                 bundled_prometheus=True,
                 proxy_port=8005 if name == "prom_amp" else None,
                 exposed=False,
             ),
-            *traffic.prometheus(BASE, [3101 + slot]),
+            *rules.prometheus(BASE, [3101 + slot]),
         )
-    agentless = traffic.kubecost(BASE, bundled_prometheus=False, proxy_port=8005, exposed=False)
-    assert rendered(everything["amp"]) == plain(*traffic.namespace(), *agentless)
+    agentless = rules.kubecost(BASE, bundled_prometheus=False, proxy_port=8005, exposed=False)
+    assert rendered(everything["amp"]) == plain(*rules.namespace(), *agentless)
     assert rendered(everything["adot_amp"]) == plain(
-        *traffic.namespace(), *agentless, *traffic.collector(BASE, [3104])
+        *rules.namespace(), *agentless, *rules.collector(BASE, [3104])
     )
     shop = Blocks(
         ("10.8.0.0/26", "10.8.0.64/26"),
@@ -377,13 +377,13 @@ def test_what_is_rendered_is_what_is_judged(stacks: Stacks) -> None:
         ("10.8.1.0/24", "10.8.2.0/24"),
     )
     assert rendered(stacks("existing")["adot_amp"]) == plain(
-        *traffic.namespace(),
-        *traffic.kubecost(shop, bundled_prometheus=False, proxy_port=8005, exposed=True),
-        *traffic.collector(shop, [3104]),
+        *rules.namespace(),
+        *rules.kubecost(shop, bundled_prometheus=False, proxy_port=8005, exposed=True),
+        *rules.collector(shop, [3104]),
     )
     two = Blocks(BASE.control_plane[:2], BASE.nodes[:2], BASE.load_balancers[:2])
     assert rendered(stacks("exposed")["grafana"]) == plain(
-        *traffic.namespace(), *traffic.grafana(two, exposed=True)
+        *rules.namespace(), *rules.grafana(two, exposed=True)
     )
     assert not rendered(stacks("turned")["prom_amp"])
 
@@ -405,13 +405,13 @@ def test_every_pod_of_the_charts_is_selected_by_a_policy(stacks: Stacks) -> None
     """The lab's inventory has the labels that the charts give; a pod of another namespace calls."""
     stranger = Party("stranger", "10.0.1.9", "shop", {"app": "cost-analyzer"})
     inventory = (Path(__file__).parents[1] / "lab/templates/inventory.yaml.j2").read_text()
-    for labels in (traffic.COST_ANALYZER, traffic.FORECASTING, traffic.PROMETHEUS):
+    for labels in (rules.COST_ANALYZER, rules.FORECASTING, rules.PROMETHEUS):
         for key, value in labels.items():
             assert f"{key}: {value}" in inventory
     for name in ("prom", "prom_amp_cost", "prom_amp", "adot_amp", "amp"):
         stack = stacks("defaults")[name]
         found = policies(stack)
-        for labels in (traffic.COST_ANALYZER, traffic.PROMETHEUS, traffic.COLLECTOR, {"any": "x"}):
+        for labels in (rules.COST_ANALYZER, rules.PROMETHEUS, rules.COLLECTOR, {"any": "x"}):
             pod = Party("pod", "10.0.1.8", found[0]["metadata"]["namespace"], labels)
             for port in (9090, 9003, 9004, 9005, 8005, 5000, 13133, 80):
                 assert not reaches(found, stranger, pod, port)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modules import traffic
+from modules import network_policy_rules as rules
 from settings.network import Blocks, Subnets
 from tools import reach
 from tools.common import ROOT
@@ -129,13 +129,11 @@ def test_nobody_comes_by_the_load_balancer_where_nothing_is_exposed() -> None:
     policies = [
         {"metadata": {"name": each.name, "namespace": "n"}, "spec": each.spec}
         for each in [
-            *traffic.namespace(),
-            *traffic.kubecost(
-                reach.BLOCKS, bundled_prometheus=True, proxy_port=8005, exposed=False
-            ),
+            *rules.namespace(),
+            *rules.kubecost(reach.BLOCKS, bundled_prometheus=True, proxy_port=8005, exposed=False),
         ]
     ]
-    kubecost = Party("Kubecost", "10.0.1.1", "n", traffic.COST_ANALYZER)
+    kubecost = Party("Kubecost", "10.0.1.1", "n", rules.COST_ANALYZER)
     assert not any(reaches(policies, reach.LOAD_BALANCER, kubecost, port) for port in PORTS)
     assert reaches(policies, reach.CONTROL_PLANE, kubecost, 9090)
 
@@ -185,12 +183,12 @@ def test_kubecost_reaches_its_neighbours_in_the_pod_by_their_services() -> None:
     place = reach.places()[0]
     (kubecost,) = [pod for pod in place.pods if pod.name == "Kubecost"]
     service = Party("its Service", "10.0.1.99", place.namespace, kubecost.labels)
-    for port in (traffic.MODEL_PORT, traffic.AGGREGATOR_PORT, traffic.CLOUD_COST_PORT):
+    for port in (rules.MODEL_PORT, rules.AGGREGATOR_PORT, rules.CLOUD_COST_PORT):
         assert reaches(place.policies, kubecost, service, port)
-    prometheus = Party("its Service", "10.0.1.98", place.namespace, traffic.PROMETHEUS)
+    prometheus = Party("its Service", "10.0.1.98", place.namespace, rules.PROMETHEUS)
     egress_only = [each for each in place.policies if each["metadata"]["name"] != "prometheus"]
     egress_only = [each for each in egress_only if each["metadata"]["name"] != "deny-all"]
-    assert reaches(egress_only, kubecost, prometheus, traffic.PROMETHEUS_SERVICE_PORT)
+    assert reaches(egress_only, kubecost, prometheus, rules.PROMETHEUS_SERVICE_PORT)
 
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/16", "172.20.0.0/20", "192.168.0.0/22"])

@@ -15,7 +15,8 @@ from kubernetes.utils.quantity import parse_quantity
 
 from architectures import ARCHITECTURES
 from architectures.app import synthesize
-from settings import Settings, SizeSettings
+from settings import Settings
+from settings.kubecost import SizeSettings
 from tools.documents import unescaped
 
 GIB = 1024**3
