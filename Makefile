@@ -14,6 +14,8 @@ export PIPENV_IGNORE_VIRTUALENVS := 1
 export PIPENV_VERBOSITY := -1
 export CHECKPOINT_DISABLE := 1
 export NODE_NO_WARNINGS := 1
+# Containers often set it. Without bytecode every Python here compiles a thousand modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 # cdktf, or its fork cdktn: see docs/future.md.
 CDK ?= cdktf

@@ -7,6 +7,7 @@ Schema from them. Nothing here knows CDKTF or an architecture.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -271,7 +272,7 @@ class Settings(Section):
         # A dot, which neither part has, so that prom_amp on a cluster `cost` is not prom_amp_cost.
         return alias if cluster.hub else f"{alias}.{cluster.id}"
 
-    @property
+    @cached_property
     def fleet(self) -> tuple[Cluster, ...]:
         """The clusters that get the overlays, defaults filled in."""
         listed = self.clusters or (ClusterSettings(name=self.name),)

@@ -122,6 +122,8 @@ def measure(program: Program, settings: Path | None = None) -> Run:
                 "KUBECOST_CONFIG": str(settings),
                 "NODE_NO_WARNINGS": "1",
                 "CHECKPOINT_DISABLE": "1",
+                # Bytecode stays from the run that is not measured, for all of them.
+                "PYTHONDONTWRITEBYTECODE": "",
             },
             stdout=said,
             stderr=subprocess.STDOUT,
