@@ -96,11 +96,6 @@ def shown(blocks: Sequence[Network]) -> str:
     return f"{names}{more} ({count:,} {'address' if count == 1 else 'addresses'})"
 
 
-def everyone() -> list[Network]:
-    """Return the blocks of the whole internet."""
-    return [ip_network(each) for each in EVERYONE]
-
-
 def opened(before: Any, after: Any, *, to_create: Sequence[Network] = ()) -> str:
     """Say which addresses a list newly admits; "" if there are none.
 
