@@ -179,7 +179,7 @@ def _partitions_of_reports(settings: Settings) -> Iterator[Fault]:
 
 def _feed_region(settings: Settings) -> Iterator[Fault]:
     """Refuse a feed in a region where AWS has none (EC2 user guide, "Spot Instance data feed")."""
-    region = settings.fleet[0].region
+    region = settings.hub.region
     if settings.billing.spot_data_feed.create and region not in FEED_REGIONS:
         allowed = (
             f"false, because AWS has no spot data feed in {region}, the first cluster's region"

@@ -7,7 +7,6 @@ Schema from them. Nothing here knows CDKTF or an architecture.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -272,23 +271,32 @@ class Settings(Section):
         # A dot, which neither part has, so that prom_amp on a cluster `cost` is not prom_amp_cost.
         return alias if cluster.hub else f"{alias}.{cluster.id}"
 
-    @cached_property
+    @property
     def fleet(self) -> tuple[Cluster, ...]:
         """The clusters that get the overlays, defaults filled in."""
-        listed = self.clusters or (ClusterSettings(name=self.name),)
-        return tuple(
-            Cluster(
-                name=c.name,
-                id=c.id or c.name,
-                region=c.region or self.region,
-                role_arn=c.role_arn,
-                hub=index == 0,
-                made_by_base=c.name == self.name
-                and c.region in (None, self.region)
-                and c.role_arn is None,
-                has_load_balancer_controller=c.load_balancer_controller == "exists",
-            )
-            for index, c in enumerate(listed)
+        return tuple(self._cluster(index) for index in range(len(self._listed)))
+
+    @property
+    def hub(self) -> Cluster:
+        """The first cluster of the fleet: its stacks create what all clusters share."""
+        return self._cluster(0)
+
+    @property
+    def _listed(self) -> tuple[ClusterSettings, ...]:
+        return self.clusters or (ClusterSettings(name=self.name),)
+
+    def _cluster(self, index: int) -> Cluster:
+        entry = self._listed[index]
+        return Cluster(
+            name=entry.name,
+            id=entry.id or entry.name,
+            region=entry.region or self.region,
+            role_arn=entry.role_arn,
+            hub=index == 0,
+            made_by_base=entry.name == self.name
+            and entry.region in (None, self.region)
+            and entry.role_arn is None,
+            has_load_balancer_controller=entry.load_balancer_controller == "exists",
         )
 
     def needs_load_balancer_stack(self, cluster: Cluster) -> bool:

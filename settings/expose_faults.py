@@ -43,7 +43,7 @@ def _hosts(settings: Settings, architectures: Sequence[str]) -> Iterator[Fault]:
         if host and zone and not f".{host}".endswith(f".{zone}"):
             yield Fault(f"{_KEY}.{key}", host, f"a name in the zone {zone}")
     uis = [(architecture, cluster) for cluster in settings.fleet for architecture in architectures]
-    uis += [("grafana", settings.fleet[0])] if settings.grafana.enabled else []
+    uis += [("grafana", settings.hub)] if settings.grafana.enabled else []
     owners: dict[str, str] = {}
     for name, cluster in uis:
         host, ui = str(settings.ui_host(name, cluster)), f"{name} on {cluster.id}"
@@ -166,7 +166,7 @@ def _grafana(settings: Settings) -> Iterator[Fault]:
     if admin and not (expose and expose.login):
         allowed = "only with kubecost.expose.login, which names the users"
         yield Fault("grafana.admin", admin, allowed)
-    elif admin and not settings.blocks(settings.fleet[0]):
+    elif admin and not settings.blocks(settings.hub):
         allowed = "only with NetworkPolicies: else every pod could say that it is this user"
         yield Fault("grafana.admin", admin, allowed)
 

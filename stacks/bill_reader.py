@@ -70,7 +70,7 @@ class _BillFinder:
         )
 
     def _feed(self) -> SpotDataFeed | None:
-        feed, hub = self._billing.spot_data_feed, self._settings.fleet[0]
+        feed, hub = self._billing.spot_data_feed, self._settings.hub
         same_account = account_of(self._cluster.role_arn) == account_of(hub.role_arn)
         if not same_account or not (feed.create or feed.bucket):
             return None

@@ -130,7 +130,7 @@ class Billing(Stack):
         )
 
     def _create_spot_data_feed(self) -> None:
-        settings, hub = self._settings, self._settings.fleet[0]
+        settings, hub = self._settings, self._settings.hub
         region = settings.billing.report.region or settings.region
         elsewhere = (hub.region, hub.role_arn) != (region, settings.billing.account_role_arn)
         account = self._account(account_of(hub.role_arn))

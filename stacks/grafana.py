@@ -16,7 +16,7 @@ class Grafana(OnCluster):
     def __init__(
         self, scope: Construct, settings: Settings, *, architectures: Iterable[str]
     ) -> None:
-        hub = settings.fleet[0]
+        hub = settings.hub
         super().__init__(scope, "grafana", settings, hub)
         placement = Placement(
             self,

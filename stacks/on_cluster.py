@@ -79,7 +79,7 @@ class OnCluster(Stack):
             id,
             self.settings.amp,
             architecture=architecture,
-            alias=self.settings.prefix(architecture, self.settings.fleet[0]),
+            alias=self.settings.prefix(architecture, self.settings.hub),
             region=self.settings.amp_region,
             provider=self._amp_provider,
             cluster=self.cluster,
@@ -114,7 +114,7 @@ class OnCluster(Stack):
     @cached_property
     def _amp_provider(self) -> AwsProvider | None:
         """The provider for the workspaces' region and account; None for the stack's own."""
-        region, role_arn = self.settings.amp_region, self.settings.fleet[0].role_arn
+        region, role_arn = self.settings.amp_region, self.settings.hub.role_arn
         if (region, role_arn) == (self._entry.region, self._entry.role_arn):
             return None
         return self.aws_provider("aws_amp", alias="amp", region=region, role_arn=role_arn)
@@ -122,7 +122,7 @@ class OnCluster(Stack):
     @property
     def _zone_provider(self) -> AwsProvider | None:
         """The provider for the hosted zone, in the hub's account; None for the stack's own."""
-        role_arn = self.settings.fleet[0].role_arn
+        role_arn = self.settings.hub.role_arn
         if role_arn == self._entry.role_arn:
             return None
         return self.aws_provider(

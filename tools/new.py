@@ -49,7 +49,7 @@ class Answers:
     @classmethod
     def in_settings(cls, settings: Settings) -> "Answers":
         """Give the answers that settings stand for."""
-        hub, entry = settings.fleet[0], (settings.clusters or (None,))[0]
+        hub, entry = settings.hub, (settings.clusters or (None,))[0]
         return cls(
             region=settings.region,
             cluster=None if hub.made_by_base else hub.name,
@@ -369,7 +369,7 @@ def next_steps(settings: Settings, file: Path) -> str:
         "make compare",
         "make synth",
         'eval "$(make env)"',
-        *(["cdktf deploy base"] if settings.fleet[0].made_by_base else []),
+        *(["cdktf deploy base"] if settings.hub.made_by_base else []),
         *(f"cdktf deploy {name}" for name in chosen),
         *(["cdktf deploy billing"] if settings.billing.makes_something else []),
         *(f"make verify STACK={name}" for name in chosen),
