@@ -18,6 +18,7 @@ from tests.lab.scraper_config import ScraperConfiguration
 from tests.lab.synthesized import PROMETHEUS, Overlay
 from tests.lab.world import CLUSTERS, World, run
 
+HEALTH_PORT = 23133  # no pod of the world has it
 REFUSED: dict[str, Callable[[Any], object]] = {
     "remote_write": lambda c: c.update(remote_write=[{"url": "https://example.com"}]),
     "rule_files": lambda c: c.update(rule_files=["/etc/rules.yml"]),
@@ -83,15 +84,19 @@ def test_a_component_that_adot_does_not_have_is_found(world: World, new_path: Ne
 def test_the_collector_is_healthy_on_ipv4_and_on_ipv6(
     lab_stacks: dict[str, Stack], ca: trustme.CA, new_path: NewPath, host: str
 ) -> None:
-    """In a pod of an IPv6 cluster there is no other address; `ca` is there for the network."""
+    """In a pod of an IPv6 cluster there is no other address; `ca` is there for the network.
+
+    The world's collectors have the port that is synthesized, each at an address of its own.
+    """
     folder = new_path()
     given = Overlay(lab_stacks["adot_amp"], "none", folder).collector["alternateConfig"]
     job = {"job_name": "none", "static_configs": [{"targets": ["127.0.0.1:1"]}]}
     exporter = {"endpoint": "http://127.0.0.1:1"}
+    address, _, _ = given["extensions"]["health_check"]["endpoint"].rpartition(":")
     config = {
         "receivers": {"prometheus": {"config": {"scrape_configs": [job]}}},
         "exporters": {"prometheus_remote_write": exporter},
-        "extensions": {"health_check": given["extensions"]["health_check"]},
+        "extensions": {"health_check": {"endpoint": f"{address}:{HEALTH_PORT}"}},
         "service": {
             "extensions": ["health_check"],
             "telemetry": {"metrics": {"level": "none"}},
@@ -107,7 +112,7 @@ def test_the_collector_is_healthy_on_ipv4_and_on_ipv6(
     file.write_text(yaml.safe_dump(config))
     with closing(Process("otelcol", [BINARIES / "otelcol", f"--config={file}"], folder)) as it:
         wait_until(
-            lambda: requests.get(f"http://{host}:13133", timeout=5).status_code == 200,
+            lambda: requests.get(f"http://{host}:{HEALTH_PORT}", timeout=5).status_code == 200,
             60,
             "the health check",
             it,
