@@ -5,7 +5,9 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from select import POLLIN, poll
 from typing import NamedTuple
 
 
@@ -14,9 +16,17 @@ class Request(NamedTuple):
     target: str  # path and query
     headers: dict[str, str]  # by lower-case name
     body: bytes
+    client_has_gone: Callable[[], bool]  # tell whether nobody waits for the answer any more
 
 
 Answer = tuple[int, str | bytes] | None  # status and body; None cuts the connection
+
+
+def _has_gone(handler: BaseHTTPRequestHandler) -> bool:
+    """Tell whether the client closed: it sends nothing else before it has the answer."""
+    waiting = poll()  # select takes no more than 1,024 files
+    waiting.register(handler.connection, POLLIN)
+    return bool(waiting.poll(0))
 
 
 class Server:
@@ -35,7 +45,9 @@ class Server:
             def do_GET(self) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 body = self.rfile.read(int(headers.get("content-length", 0)))
-                answered = answer(Request(self.command, self.path, headers, body))
+                answered = answer(
+                    Request(self.command, self.path, headers, body, partial(_has_gone, self))
+                )
                 if answered is None:
                     self.close_connection = True
                     return
