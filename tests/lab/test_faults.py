@@ -8,7 +8,6 @@ from contextlib import ExitStack, closing
 from copy import deepcopy
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
 
 import pytest
 import trustme
@@ -32,35 +31,28 @@ LOST = {
 SAMPLES = 'kubecost_cluster_info{cluster_id="blue"}'
 
 
-class Case(NamedTuple):
-    name: str
-    status: int
-
-
-@pytest.fixture(scope="module")
-def missing(world: World, ca: trustme.CA, new_path: NewPath) -> dict[Case, int]:
-    """Return, for each case, of how many minutes AMP has no sample after ten that it failed."""
-    amps: dict[Case, Amp] = {}
-    blue = world.clusters["blue"]
+def lose(name: str, world: World, ca: trustme.CA, new_path: NewPath) -> dict[int, int]:
+    """Let AMP fail for ten minutes; return, by its status, of how many it has no sample then."""
+    amps: dict[int, Amp] = {}
+    blue, overlay = world.clusters["blue"], world.overlays[name, "blue"]
 
     def await_each(condition: Callable[[Amp], object], what: str) -> None:
-        for case, amp in amps.items():
-            wait_until(partial(condition, amp), 120, f"{what}, {case}")
+        for status, amp in amps.items():
+            wait_until(partial(condition, amp), 120, f"{what}, {name} and {status}")
 
     with ExitStack() as running, ExitStack() as failing:
-        for case in (Case(name, status) for name in LOST for status in STATUSES):
-            amp = amps[case] = Amp(new_path(), ca, f"ws-{case.name}")
+        for status in STATUSES:
+            amp = amps[status] = Amp(new_path(), ca, f"ws-{name}")
             running.callback(amp.close)
-            overlay = world.overlays[case.name, "blue"]
-            running.callback(run(case.name, overlay, new_path(), blue, amp).close)
+            running.callback(run(name, overlay, new_path(), blue, amp).close)
         await_each(lambda amp: amp.query(SAMPLES), "samples before the outage")
-        for case, amp in amps.items():
-            failing.enter_context(amp.failing(case.status))
+        for status, amp in amps.items():
+            failing.enter_context(amp.failing(status))
         end = time.time() + OUTAGE * MINUTE
         wait_until(lambda: time.time() > end, 2 * OUTAGE * MINUTE, "the end of the outage")
         failing.close()
         await_each(lambda amp: amp.times(SAMPLES)[-1] > end + MINUTE, "samples after the outage")
-        return {case: gaps(amp.times(SAMPLES)) for case, amp in amps.items()}
+        return {status: gaps(amp.times(SAMPLES)) for status, amp in amps.items()}
 
 
 def gaps(times: list[float]) -> int:
@@ -68,8 +60,8 @@ def gaps(times: list[float]) -> int:
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_what_ten_minutes_cost(missing: dict[Case, int], name: str) -> None:
-    lost = {status: missing[Case(name, status)] for status in STATUSES}
+def test_what_ten_minutes_cost(world: World, ca: trustme.CA, new_path: NewPath, name: str) -> None:
+    lost = lose(name, world, ca, new_path)
     print(name, lost)
     for status in STATUSES:
         assert lost[status] >= OUTAGE - 1 if LOST[name][status] else lost[status] == 0, lost
