@@ -184,8 +184,8 @@ def test_without_honor_labels_and_cadvisor(unlabelled: Deployed, name: str) -> N
         look(unlabelled, name),
         (f"scrape job {CADVISOR}", "no target", "job is missing"),
         ("series keep the labels", "exported_instance", "honor_labels: true"),
-        ("containers that request cpu", "0 of 164", f"requests alone.*{CADVISOR}"),
-        ("containers that request memory", "0 of 164", f"requests alone.*{CADVISOR}"),
+        ("containers that request cpu", r"0 of \d+", f"requests alone.*{CADVISOR}"),
+        ("containers that request memory", r"0 of \d+", f"requests alone.*{CADVISOR}"),
     )
 
 
