@@ -20,6 +20,8 @@ LETTER = 6.2  # mean width in text of size 12
 LINE_HEIGHT = 1.25
 # A README's column is 830 wide on GitHub.
 WIDTH = 830
+TITLE_AT, TITLE_SIZE = (24, 30), 19
+SUMMARY_AT, SUMMARY_SIZE = (24, 56), 14
 INK, MUTED, GREY = "#1f2328", "#57606a", "#8c959f"
 
 _SCALE = 2  # for screens with two pixels where others have one
@@ -55,8 +57,8 @@ def card(height: float, shapes: Iterable[str], *, fill: str = "#ffffff") -> str:
 def heading(title: str, summary: str) -> list[str]:
     """Write what stands at the top of each picture."""
     return [
-        text((24, 30), title, bold=True, size=19),
-        text((24, 56), summary, size=14, color=MUTED),
+        text(TITLE_AT, title, bold=True, size=TITLE_SIZE),
+        text(SUMMARY_AT, summary, size=SUMMARY_SIZE, color=MUTED),
     ]
 
 

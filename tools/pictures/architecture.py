@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from architectures import ARCHITECTURES
-from tools.canvas import MUTED
 from tools.pictures.components import components
 from tools.pictures.flows import flows
 from tools.pictures.left_out import LEFT_OUT
@@ -13,7 +12,6 @@ from tools.pictures.picture import (
     VOLUME,
     Item,
     Picture,
-    Text,
     true_items,
 )
 from tools.synthesis import Stack
@@ -28,15 +26,11 @@ def picture(architecture: str, stacks: Mapping[str, Stack]) -> Picture:
         PictureError: the stacks have what the picture does not account for.
     """
     found = components({"base": stacks["base"], "overlay": stacks[architecture]})
-    items = [
-        Text((24, 30), architecture, align="left", bold=True, size=19),
-        Text((24, 56), ARCHITECTURES[architecture].summary, align="left", size=14, color=MUTED),
-        *catalogue(found),
-    ]
     return Picture(
         architecture,
+        ARCHITECTURES[architecture].summary,
         HEIGHT,
-        true_items(items, found, LEFT_OUT),
+        true_items(catalogue(found), found, LEFT_OUT),
         icons={VOLUME: "EBS volume", ROLE: "IAM role (IRSA)"},
     )
 

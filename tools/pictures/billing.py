@@ -7,19 +7,17 @@ import json
 from collections.abc import Iterator, Mapping
 
 from diagrams.aws.analytics import Athena, GlueDataCatalog
-from diagrams.aws.compute import EC2SpotInstance, ElasticKubernetesService
+from diagrams.aws.compute import EC2SpotInstance
 from diagrams.aws.cost import CostAndUsageReport
-from diagrams.aws.management import OrganizationsAccount
 from diagrams.aws.storage import SimpleStorageServiceS3Bucket
 
 from modules.policy import ROLE_ANNOTATION
-from tools.canvas import MUTED
+from tools.pictures import frames
 from tools.pictures.components import components
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_BILLING, LEFT_OUT_OF_FLEET
 from tools.pictures.marks import KUBECOST
 from tools.pictures.picture import (
     DELIVER,
-    EKS,
     QUERY,
     ROLE,
     Box,
@@ -58,15 +56,15 @@ def picture(stacks: Mapping[str, Stack]) -> Picture:
     found = components(stacks)
     summary = "Kubecost reconciles what it measured with what AWS charged."
     items = [
-        Text((24, 30), "billing", align="left", bold=True, size=19),
-        Text((24, 56), summary, align="left", size=14, color=MUTED),
         *_places(found, stacks),
         *_report(found),
         *_feed(),
         *_readers(found),
     ]
     left_out = LEFT_OUT | LEFT_OUT_OF_FLEET | LEFT_OUT_OF_BILLING
-    return Picture("billing", HEIGHT, true_items(items, found, left_out), icons={ROLE: "IAM role"})
+    return Picture(
+        "billing", summary, HEIGHT, true_items(items, found, left_out), icons={ROLE: "IAM role"}
+    )
 
 
 def _places(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterator[Item]:
@@ -79,21 +77,17 @@ def _places(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterator[I
         yield Box(
             corner,
             size,
-            title=title,
-            icon=OrganizationsAccount,
-            border=MUTED,
-            fill="#f6f8fa",
+            frames.ACCOUNT,
+            title,
         )
     for stack, corner, size in ((HUB, (600, 104), (206, 292)), (FOREIGN, (600, 440), (206, 66))):
         cluster = f"{stack}:data.aws_eks_cluster.cluster"
         yield Box(
             corner,
             size,
+            frames.CLUSTER,
+            json.loads(found[cluster])["name"],
             shows=(cluster,),
-            title=json.loads(found[cluster])["name"],
-            icon=ElasticKubernetesService,
-            border=EKS,
-            fill="#fffdf9",
         )
 
 

@@ -9,7 +9,18 @@ import diagrams
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tools import canvas
-from tools.canvas import FONT, LETTER, LINE_HEIGHT, MUTED, WIDTH, Point
+from tools.canvas import (
+    FONT,
+    LETTER,
+    LINE_HEIGHT,
+    MUTED,
+    SUMMARY_AT,
+    SUMMARY_SIZE,
+    TITLE_AT,
+    TITLE_SIZE,
+    WIDTH,
+    Point,
+)
 from tools.pictures.picture import (
     DELIVER,
     LOGIN,
@@ -37,7 +48,7 @@ def svg(picture: Picture) -> str:
     card = Box((0.5, 0.5), (WIDTH - 1, picture.height - 1))
     boxes = [card, *(item for item in picture.items if isinstance(item, Box))]
     titles = [item for box in boxes for item in _title(box)]
-    items = [*titles, *picture.items, *_legend(picture)]
+    items = [*titles, *_heading(picture), *picture.items, *_legend(picture)]
     flows = [item for item in items if isinstance(item, Flow)]
     return _TEMPLATES.get_template("picture.svg.j2").render(
         width=WIDTH,
@@ -81,12 +92,17 @@ def _shortened(points: Sequence[Point]) -> list[Point]:
     return [*others, (x, y), (x + (tip_x - x) * rest, y + (tip_y - y) * rest)]
 
 
+def _heading(picture: Picture) -> Iterator[Text]:
+    yield Text(TITLE_AT, picture.title, align="left", bold=True, size=TITLE_SIZE)
+    yield Text(SUMMARY_AT, picture.summary, align="left", size=SUMMARY_SIZE, color=MUTED)
+
+
 def _title(box: Box) -> Iterator[Item]:
-    (left, top), inset = box.corner, 30 if box.icon else 8
-    if box.icon:
-        yield Part("", box.icon, (left + 15, top + 14), size=18)
+    (left, top), inset = box.corner, 30 if box.frame.icon else 8
+    if box.frame.icon:
+        yield Part("", box.frame.icon, (left + 15, top + 14), size=18)
     at = (left + inset, top + 14)
-    yield Text(at, box.title, align="left", bold=True, color=box.border)
+    yield Text(at, box.title, align="left", bold=True, color=box.frame.border)
 
 
 def _legend(picture: Picture) -> Iterator[Item]:

@@ -6,25 +6,20 @@ The settings are those in exposed.yaml; what stands behind the UIs is in the arc
 import json
 from collections.abc import Iterator, Mapping
 
-from diagrams.aws.compute import ElasticKubernetesService
 from diagrams.aws.general import User
-from diagrams.aws.network import VPC, ElbApplicationLoadBalancer, Route53
+from diagrams.aws.network import ElbApplicationLoadBalancer, Route53
 from diagrams.aws.security import CertificateManager, Cognito
 from diagrams.k8s.compute import Deploy
-from diagrams.k8s.group import Namespace
 from diagrams.k8s.network import NetworkPolicy
 from diagrams.onprem.monitoring import Grafana
 
 from modules.ui_ingress import SSL_POLICY
-from tools.canvas import MUTED
+from tools.pictures import frames
 from tools.pictures.components import components
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_EXPOSED, LEFT_OUT_OF_FLEET
 from tools.pictures.marks import KUBECOST
 from tools.pictures.picture import (
-    EKS,
-    KUBERNETES,
     LOGIN,
-    NETWORK,
     OPEN,
     SET_UP,
     Box,
@@ -62,8 +57,6 @@ def picture(stacks: Mapping[str, Stack]) -> Picture:
     found = components(stacks)
     summary = "One load balancer for all UIs of a cluster, with TLS and a login in front."
     items = [
-        Text((24, 30), "exposed", align="left", bold=True, size=19),
-        Text((24, 56), summary, align="left", size=14, color=MUTED),
         *_places(),
         *_balancer(found),
         *_login(found),
@@ -73,6 +66,7 @@ def picture(stacks: Mapping[str, Stack]) -> Picture:
     left_out = LEFT_OUT | LEFT_OUT_OF_FLEET | LEFT_OUT_OF_EXPOSED
     return Picture(
         "exposed",
+        summary,
         HEIGHT,
         true_items(items, found, left_out),
         icons={NetworkPolicy: "NetworkPolicy", CertificateManager: "certificate of ACM"},
@@ -88,20 +82,16 @@ def _places() -> Iterator[Item]:
     yield Box(
         (150, 150),
         (666, 334),
+        frames.VPC,
+        "VPC",
         shows=("base:aws_vpc.network_vpc",),
-        title="VPC",
-        icon=VPC,
-        border=NETWORK,
-        fill="#faf8ff",
     )
     yield Box(
         (392, 162),
         (414, 312),
+        frames.CLUSTER,
+        "EKS cluster",
         shows=("base:aws_eks_cluster.eks_cluster",),
-        title="EKS cluster",
-        icon=ElasticKubernetesService,
-        border=EKS,
-        fill="#fffdf9",
     )
 
 
@@ -201,12 +191,9 @@ def _ui(name: str, found: Mapping[str, str]) -> Iterator[Item]:
     yield Box(
         (402, y - 56),
         (394, 96),
+        frames.NAMESPACE,
+        f"namespace {title}",
         shows=(namespace,),
-        title=f"namespace {title}",
-        icon=Namespace,
-        border=KUBERNETES,
-        fill="#f3f7ff",
-        dashed=True,
     )
     yield Part(
         name,

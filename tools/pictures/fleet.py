@@ -8,19 +8,17 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from diagrams.aws.compute import ElasticKubernetesService
 from diagrams.aws.general import User
-from diagrams.aws.management import AmazonManagedPrometheus, OrganizationsAccount
+from diagrams.aws.management import AmazonManagedPrometheus
 from diagrams.onprem.monitoring import Grafana, Prometheus
 
 from modules.policy import ROLE_ANNOTATION
-from tools.canvas import MUTED, Point
+from tools.canvas import Point
+from tools.pictures import frames
 from tools.pictures.components import components
 from tools.pictures.left_out import LEFT_OUT, LEFT_OUT_OF_FLEET
 from tools.pictures.marks import KUBECOST
 from tools.pictures.picture import (
-    AMP,
-    EKS,
     OPEN,
     QUERY,
     ROLE,
@@ -57,8 +55,6 @@ def picture(stacks: Mapping[str, Stack]) -> Picture:
     found = components(stacks)
     summary = "Every cluster writes to the hub's workspace, and the hub's Kubecost shows them all."
     items = [
-        Text((24, 30), "fleet", align="left", bold=True, size=19),
-        Text((24, 56), summary, align="left", size=14, color=MUTED),
         *_accounts(found, stacks),
         *_workspace(found, stacks),
         *(item for stack in ROWS for item in _cluster(stack, found, stacks)),
@@ -67,6 +63,7 @@ def picture(stacks: Mapping[str, Stack]) -> Picture:
     ]
     return Picture(
         "fleet",
+        summary,
         HEIGHT,
         true_items(items, found, LEFT_OUT | LEFT_OUT_OF_FLEET),
         icons={ROLE: "IAM role"},
@@ -87,10 +84,8 @@ def _accounts(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterator
         yield Box(
             (104, top),
             size,
-            title=f"AWS account {arn.split(':')[4]}",
-            icon=OrganizationsAccount,
-            border=MUTED,
-            fill="#f6f8fa",
+            frames.ACCOUNT,
+            f"AWS account {arn.split(':')[4]}",
         )
 
 
@@ -98,9 +93,8 @@ def _workspace(found: Mapping[str, str], stacks: Mapping[str, Stack]) -> Iterato
     yield Box(
         (EDGE, 106),
         (166, FLOOR - 106),
+        frames.WORKSPACE,
         shows=(WORKSPACE, CONFIGURATION),
-        border=AMP,
-        fill="#fff6fa",
     )
     days = json.loads(found[CONFIGURATION])["retention_period_in_days"]
     region = stacks[HUB]["provider"]["aws"][0]["region"]
@@ -179,11 +173,9 @@ def _cluster(stack: str, found: Mapping[str, str], stacks: Mapping[str, Stack]) 
     yield Box(
         (114, top),
         (406, (GRAFANA_ROW + 24 if stack == HUB else y + 38) - top),
+        frames.CLUSTER,
+        f"{json.loads(found[cluster])['name']}, {region}{hub}",
         shows=(cluster,),
-        title=f"{json.loads(found[cluster])['name']}, {region}{hub}",
-        icon=ElasticKubernetesService,
-        border=EKS,
-        fill="#fffdf9",
     )
     agent = (f"{release}/federatedETL.agentOnly", f"{release}/federatedETL.useMultiClusterDB")
     kubecost, prometheus = f"{stack} kubecost", f"{stack} prometheus"

@@ -6,23 +6,18 @@ The same thing has the same place in every picture, so that the eye sees what di
 import json
 from collections.abc import Iterator, Mapping
 
-from diagrams.aws.compute import ElasticKubernetesService
 from diagrams.aws.general import SslPadlock, User
 from diagrams.aws.management import AmazonManagedPrometheus
-from diagrams.aws.network import VPC, Endpoint, VPCElasticNetworkInterface
-from diagrams.k8s.compute import DaemonSet, Pod
-from diagrams.k8s.group import Namespace
+from diagrams.aws.network import Endpoint, VPCElasticNetworkInterface
+from diagrams.k8s.compute import DaemonSet
 from diagrams.k8s.infra import Node as KubernetesNode
 from diagrams.onprem.monitoring import Prometheus
 
 from tools.canvas import MUTED
+from tools.pictures import frames
 from tools.pictures.marks import ADOT
 from tools.pictures.marks import KUBECOST as KUBECOST_MARK
 from tools.pictures.picture import (
-    AMP,
-    EKS,
-    KUBERNETES,
-    NETWORK,
     VOLUME,
     Box,
     Item,
@@ -70,31 +65,24 @@ def _places(found: Mapping[str, str]) -> Iterator[Item]:
     yield Box(
         (104, 76),
         (BORDER - 104, 412),
+        frames.VPC,
+        "VPC",
         shows=(VPC_OF_BASE,),
-        title="VPC",
-        icon=VPC,
-        border=NETWORK,
-        fill="#faf8ff",
     )
     yield Box(
         (114, 102),
         (470, 376),
+        frames.CLUSTER,
+        "EKS cluster",
         shows=(CLUSTER, FOUND_CLUSTER),
-        title="EKS cluster",
-        icon=ElasticKubernetesService,
-        border=EKS,
-        fill="#fffdf9",
     )
     name = json.loads(found[NAMESPACE])["metadata"]["name"]
     yield Box(
         (124, 128),
         (452, 270),
+        frames.NAMESPACE,
+        f"namespace {name}",
         shows=(NAMESPACE,),
-        title=f"namespace {name}",
-        icon=Namespace,
-        border=KUBERNETES,
-        fill="#f3f7ff",
-        dashed=True,
     )
     yield Part(
         "nodes",
@@ -114,7 +102,7 @@ def _places(found: Mapping[str, str]) -> Iterator[Item]:
 
 
 def _kubecost() -> Iterator[Item]:
-    yield Box((142, 150), (116, 182), shows=(PROXY,), icon=Pod, border=KUBERNETES)
+    yield Box((142, 150), (116, 182), frames.POD, shows=(PROXY,))
     yield Part("proxy", SslPadlock, (LEFT, TOP + 1), shows=(PROXY,), size=28)
     yield Text((LEFT + 6, TOP - 24), "SigV4 proxy", shows=(PROXY,))
     yield Part(
@@ -163,7 +151,7 @@ def _volume(id: str, whose: str, x: float) -> Item:
 
 
 def _amp(found: Mapping[str, str]) -> Iterator[Item]:
-    yield Box((694, 150), (124, 146), shows=(WORKSPACE,), border=AMP, fill="#fff6fa")
+    yield Box((694, 150), (124, 146), frames.WORKSPACE, shows=(WORKSPACE,))
     yield Part(
         "workspace",
         AmazonManagedPrometheus,
@@ -181,7 +169,7 @@ def _amp(found: Mapping[str, str]) -> Iterator[Item]:
             names=((CONFIGURATION, WORKSPACE),),
         )
     way = (WORKSPACE, ENDPOINT)
-    yield Box((BORDER - 18, TOP - 16), (36, MIDDLE - TOP + 32), shows=way, border=NETWORK)
+    yield Box((BORDER - 18, TOP - 16), (36, MIDDLE - TOP + 32), frames.ENDPOINT, shows=way)
     yield Part(
         "endpoint",
         Endpoint,

@@ -66,17 +66,26 @@ class Item:
         yield from ()
 
 
+class Frame(NamedTuple):
+    """How a kind of box looks; its icon is beside the title."""
+
+    icon: type[Node] | None = None
+    border: str = GREY
+    fill: str = "#ffffff"
+    dashed: bool = False
+
+
+PLAIN = Frame()
+
+
 @dataclass(frozen=True)
 class Box(Item):
     """A frame around other things, with a title in its upper left corner."""
 
     corner: Point
     size: Point
+    frame: Frame = PLAIN
     title: str = ""
-    icon: type[Node] | None = None
-    border: str = GREY
-    fill: str = "#ffffff"
-    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,6 +148,7 @@ class Picture:
     """What is drawn; `icons` are small ones that the legend explains where they occur."""
 
     title: str
+    summary: str
     height: float
     items: tuple[Item, ...]
     icons: Mapping[type[Node], str]
