@@ -1,11 +1,13 @@
 """Ring 2: main.py as Terraform users run it."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SETTINGS_FILES, Stack, read_stacks
 
 
 def run(folder: Path, settings: str, code: str = "") -> subprocess.CompletedProcess[str]:
@@ -40,6 +42,21 @@ def test_good_settings_are_written_and_bad_ones_leave_that_as_it_was(tmp_path: P
         "mine.yaml: amp.retention_days: given 0; allowed: at least 1",
     ]
     assert tree(tmp_path / "cdktf.out") == written
+
+
+def test_the_command_line_of_cdktf_gets_the_same_stacks(
+    stacks: Callable[[str], dict[str, Stack]], tmp_path: Path
+) -> None:
+    """It runs Python without assertions (-O), the tests' synth with them."""
+    environment = {
+        "KUBECOST_CONFIG": str(SETTINGS_FILES["defaults"]),
+        "CDKTF_OUTDIR": str(tmp_path),
+    }
+    command = json.loads((ROOT / "cdktf.json").read_text())["app"]
+    subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, env={**os.environ, **environment}, timeout=120, check=True
+    )
+    assert read_stacks(tmp_path) == stacks("defaults")
 
 
 EXPOSED = (
