@@ -33,6 +33,10 @@ alerts:
   emails:
     - finops@example.com
 """
+WITH_A_BUDGET = f"""{SETTINGS.rstrip()}
+  budgets:
+    - usd_per_month: 100
+"""
 MINUTE = int(os.environ.get("ALERTS_MINUTE", "5"))  # seconds
 REGION = "ap-northeast-2"
 TOPIC = f"arn:aws:sns:{REGION}:111122223333:kubecost-prom-amp-cost-alerts"
@@ -90,9 +94,9 @@ def rules_at_pace(stack: Stack) -> dict[str, Any]:
     return rules
 
 
-def three_lines(folder: Path) -> Stack:
+def synthesized(folder: Path, settings: str = SETTINGS) -> Stack:
     file = folder / "kubecost.yaml"
-    file.write_text(SETTINGS)
+    file.write_text(settings)
     return read_stacks(synthesize_into(folder / "out", file))["prom_amp_cost"]
 
 
@@ -101,7 +105,7 @@ def test_amtool_accepts_the_configuration(
     settings: str, stacks: Callable[[str], dict[str, Stack]], tmp_path: Path
 ) -> None:
     stack = (
-        three_lines(tmp_path) if settings == "three lines" else stacks(settings)["prom_amp_cost"]
+        synthesized(tmp_path) if settings == "three lines" else stacks(settings)["prom_amp_cost"]
     )
     made = definition(stack)
     for receiver in made["alertmanager_config"]["receivers"]:
@@ -125,9 +129,9 @@ class Running(NamedTuple):
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
+def running(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
     """Start workspace, Alertmanager and SNS, with a cluster's Prometheus still to be started."""
-    stack = three_lines(tmp_path)
+    stack = synthesized(tmp_path, getattr(request, "param", SETTINGS))
     aws = Role("aws-alerts", frozenset({"sns:Publish"}), TOPIC)
     made = definition(stack)
     route = made["alertmanager_config"]["route"]
@@ -284,6 +288,7 @@ def test_messages_keep_within_what_sns_takes(running: Running) -> None:
     assert sns.refused == []
 
 
+@pytest.mark.parametrize("running", [WITH_A_BUDGET], indirect=True)
 def test_only_the_highest_level_of_a_budget_is_told(running: Running) -> None:
     levels = {"50": "info", "80": "info", "100": "warning"}
     post(
