@@ -1,6 +1,8 @@
 """Make the stacks of a settings file."""
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 from cdktf import Annotations, App
 
@@ -15,24 +17,37 @@ from stacks.billing import Billing, Reader
 from stacks.grafana import Grafana
 from stacks.load_balancer import LoadBalancer
 from stacks.organization import apply_rules
+from stacks.output import merge
+from stacks.processes import Share, run_in_processes, shares_of
 
 
 def synthesize(settings: Settings, out: str) -> None:
     """Write the stacks of the settings as Terraform JSON to the folder `out`."""
+    shares = shares_of(len(settings.fleet) * len(settings.chosen(ARCHITECTURES)))
+    run_in_processes(partial(_write, settings, out), shares)
+    merge([Path(out, share.name) for share in shares], Path(out))
+
+
+def _write(settings: Settings, out: str, share: Share) -> None:
+    folder = Path(out, share.name)
+    folder.mkdir(parents=True)
     # A warning's stack trace would write this machine's folders to manifest.json.
-    app = App(outdir=out, stack_traces=False)
-    add_stacks(app, settings)
+    app = App(outdir=str(folder), stack_traces=False)
+    add_stacks(app, settings, share)
     app.synth()
 
 
-def add_stacks(app: App, settings: Settings) -> None:
-    """Add the stacks of the settings to the app; no stack depends on another."""
+def add_stacks(app: App, settings: Settings, share: Share) -> None:
+    """Add the stacks of a share of the clusters to the app; no stack depends on another.
+
+    The stacks that the clusters have in common are in the first share.
+    """
     chosen = [ARCHITECTURES[name] for name in settings.chosen(ARCHITECTURES)]
-    if any(cluster.made_by_base for cluster in settings.fleet):
+    if share.first and any(cluster.made_by_base for cluster in settings.fleet):
         base = Base(app, settings)
         for warning in support.warnings(settings, support.today()):
             Annotations.of(base).add_warning(warning)
-    for cluster in settings.fleet:
+    for cluster in share.of(settings.fleet):
         if settings.needs_load_balancer_stack(cluster):
             LoadBalancer(app, settings, cluster)
         for index, architecture in enumerate(chosen):
@@ -42,9 +57,9 @@ def add_stacks(app: App, settings: Settings) -> None:
                 warnings += [*neighbours.warnings(settings), *chart_keys.warnings(settings)]
             for warning in warnings:
                 Annotations.of(stack).add_warning(warning)
-    if settings.grafana.enabled:
+    if share.first and settings.grafana.enabled:
         Grafana(app, settings, architectures=[a.name for a in chosen if a.sends_to_amp])
-    if settings.billing.makes_something:
+    if share.first and settings.billing.makes_something:
         Billing(app, settings, readers=_readers(settings, chosen))
     apply_rules(app, settings)
 

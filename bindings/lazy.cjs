@@ -1,9 +1,11 @@
-// Node.js loads what is used, when it is used. Three things of CDKTF load all at once:
+// Node.js does what is used, when it is used. Three things of CDKTF load all at once:
 // * The index of a provider's package requires every one of its resources (2,212 files for AWS).
 //   Make each line a getter, so that a resource is loaded when jsii asks for it. Line for line, so
 //   that stack traces stay true.
 // * CDKTF requires the library for zip archives, used by assets that are folders only.
 // * The command line requires the translator from HCL, used by `cdktf convert` only.
+// And CDKTF captures a whole stack trace for each token. It would show jsii's frames, none of the
+// user's in Python: an empty one does.
 // What has another shape than expected is loaded as it is.
 "use strict";
 const fs = require("node:fs");
@@ -11,6 +13,8 @@ const Module = require("node:module");
 
 const INDEX = /[\\/]@cdkt[fn][\\/]provider-[^\\/]+[\\/](.*[\\/])?lib[\\/]index\.js$/;
 const LINE = /^exports\.(\w+) = (require\("\.\/[^"]+"\)|__importStar\(require\("\.\/[^"]+"\)\));$/gm;
+const TRACE = /[\\/]cdkt[fn][\\/](.*[\\/])?lib[\\/]tokens[\\/]private[\\/]stack-trace\.js$/;
+const ENDLESS = "Error.stackTraceLimit = Number.MAX_SAFE_INTEGER;";
 const REQUIRE = /\brequire\(/g;
 const DEFERRED = /^(archiver|@cdkt[fn]\/hcl2cdk)$/;
 const EXPORT = /\bexports\.(\w+) = /g;
@@ -25,6 +29,7 @@ Module.prototype._compile = function (content, filename, ...rest) {
       'Object.defineProperty(exports, "$1", { enumerable: true, configurable: true, get: () => $2 });',
     );
   }
+  if (TRACE.test(filename)) content = content.replace(ENDLESS, "Error.stackTraceLimit = 0;");
   return compile.call(this, content, filename, ...rest);
 };
 

@@ -6,12 +6,15 @@ If two run at once, all files are those of the later one.
 """
 
 import fcntl
+import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+MANIFEST = "manifest.json"
 
 _NEW = ".new-"
 # The operating system's error in the text of jsii's exception, as Node.js writes it.
@@ -51,6 +54,19 @@ def replaced(folder: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def merge(parts: Sequence[Path], folder: Path) -> None:
+    """Move what several apps of CDKTF wrote into one folder, with one manifest of all stacks."""
+    manifests = [json.loads((part / MANIFEST).read_text(encoding="utf-8")) for part in parts]
+    stacks = {name: stack for each in manifests for name, stack in each["stacks"].items()}
+    whole = json.dumps({**manifests[0], "stacks": stacks}, indent=2, sort_keys=True)
+    (folder / "stacks").mkdir(exist_ok=True)
+    for part in parts:
+        for stack in (part / "stacks").iterdir():
+            stack.rename(folder / "stacks" / stack.name)
+        shutil.rmtree(part)
+    (folder / MANIFEST).write_text(whole, encoding="utf-8")
 
 
 def _reason(error: OSError) -> str:

@@ -121,6 +121,17 @@ def test_a_library_that_is_a_function_is_loaded_when_called(tmp_path: Path) -> N
     assert run_node(program, tmp_path) == [False, 2, True]
 
 
+def test_a_token_has_an_empty_stack_trace() -> None:
+    program = """
+        const { captureStackTrace } = require("cdktf/lib/tokens/private/stack-trace");
+        const lines = new Error().stack.split("\\n").length;
+        console.log(JSON.stringify([captureStackTrace().length, lines > 1]));
+    """
+    assert run_node(program, ROOT) == [0, True]
+    without, _ = run_node(program, ROOT, NODE_OPTIONS="")
+    assert without > 0
+
+
 def test_options_that_are_there_stay_and_a_path_may_have_spaces(tmp_path: Path) -> None:
     """The package is imported from a copy, in a folder whose name must be quoted."""
     folder = tmp_path / 'my "own" folder'

@@ -1,6 +1,7 @@
 """Ring 2: what holds in every stack of every settings file."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stacks import processes
 from tests.conftest import ROOT, SETTINGS_FILES, Synthesize, synthesize_into
 from tests.synth.documents import Stack, policies, resources
 from tools.gate.expressions import expressions
@@ -60,10 +62,17 @@ def test_no_path_user_or_date_of_this_machine(settings: str, synthesize: Synthes
 
 
 # Between them, every kind of stack and more than one cluster.
-@pytest.mark.parametrize("settings", ["turned", "fleet"])
-def test_the_same_settings_give_the_same_bytes(
-    settings: str, synthesize: Synthesize, tmp_path: Path
+@pytest.mark.parametrize(("settings", "number"), [("turned", 1), ("fleet", 1), ("fleet", 2)])
+def test_the_same_settings_give_the_same_bytes_in_any_number_of_processes(
+    settings: str,
+    number: int,
+    synthesize: Synthesize,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(processes, "STACKS_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(processes, "MOST_PROCESSES", number)
+    monkeypatch.setattr(os, "cpu_count", lambda: number)
     synthesize_into(tmp_path, SETTINGS_FILES[settings])
     files = sorted(file.relative_to(tmp_path) for file in tmp_path.rglob("*.json"))
     assert files

@@ -1,0 +1,115 @@
+"""The shares of a synth are whole, and its processes end together."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stacks import processes
+from stacks.processes import Share, run_in_processes, shares_of
+from tests.conftest import ROOT
+
+TWO = [Share(0, 2), Share(1, 2)]
+
+
+@pytest.mark.parametrize("processors", [1, 2, 16, None])
+@pytest.mark.parametrize("number", [0, 1, 79, 80, 1000])
+def test_shares_are_disjoint_and_whole(
+    number: int, processors: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    shares = shares_of(number)
+    assert sorted(each for share in shares for each in share.of(range(number))) == [*range(number)]
+    assert [share.first for share in shares] == [True] + [False] * (len(shares) - 1)
+    assert len({share.name for share in shares}) == len(shares)
+
+
+def test_few_stacks_are_not_shared_and_many_processors_are_not_all_taken() -> None:
+    assert len(shares_of(2 * processes.STACKS_WORTH_A_PROCESS - 1)) == 1
+    assert len(shares_of(1_000_000)) <= processes.MOST_PROCESSES
+
+
+def write(folder: Path, share: Share) -> None:
+    (folder / share.name).write_text(str(os.getpid()))
+
+
+def test_each_share_has_its_process(tmp_path: Path) -> None:
+    run_in_processes(partial(write, tmp_path), TWO)
+    first, second = (int((tmp_path / share.name).read_text()) for share in TWO)
+    assert first == os.getpid() != second
+    assert not psutil.pid_exists(second)
+
+
+def fail(share: Share) -> None:
+    if not share.first:
+        raise ValueError("role and role would share the address role")
+
+
+def be_killed(share: Share) -> None:
+    if not share.first:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail_here(share: Share) -> None:
+    if share.first:
+        raise ValueError("here")
+    signal.pause()
+
+
+def test_what_failed_elsewhere_is_told() -> None:
+    with pytest.raises(RuntimeError, match="ValueError: role and role would share"):
+        run_in_processes(fail, TWO)
+    with pytest.raises(RuntimeError, match="was killed"):
+        run_in_processes(be_killed, TWO)
+
+
+def test_a_failure_here_ends_the_others() -> None:
+    with pytest.raises(ValueError, match="here"):
+        run_in_processes(fail_here, TWO)
+    assert multiprocessing.active_children() == []
+
+
+def wait(share: Share) -> None:
+    print(os.getpid(), flush=True)
+    signal.pause()
+
+
+PROGRAM = (
+    "from stacks.processes import Share, run_in_processes\n"
+    "from tests.unit.test_processes import TWO, wait\n"
+    "try:\n"
+    "    run_in_processes(wait, TWO)\n"
+    "except KeyboardInterrupt:\n"
+    "    raise SystemExit(130)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("how", "status"), [("interrupted", 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)]
+)
+def test_however_it_ends_the_others_end_in_silence(how: signal.Signals | str, status: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as program:
+        assert program.stdout
+        assert program.stderr
+        started = [int(program.stdout.readline()) for _ in TWO]
+        assert len(set(started)) == 2
+        if isinstance(how, signal.Signals):
+            program.send_signal(how)
+        else:
+            os.killpg(program.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
+        # Both pipes are closed when no process is left.
+        assert program.stderr.read() == ""
+        assert program.wait() == status
