@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 from architectures.faults import find_faults
+from architectures.synthesis import synthesize
 from settings.file import SettingsError, load
+from stacks.output import OutputError, replaced
 
 
 def main() -> int:
@@ -15,13 +17,9 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
-    # Import here: loading CDKTF takes longer than checking the settings.
-    from architectures.app import synthesize
-    from stacks.output import OutputError, replaced
-
     try:
         with replaced(Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")) as out:
-            synthesize(settings, str(out))
+            synthesize(settings, out)
     except OutputError as error:
         print(f"synth: {error}", file=sys.stderr)
         return 1

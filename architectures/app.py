@@ -1,7 +1,6 @@
-"""Make the stacks of a settings file."""
+"""Make the stacks of a settings file, in one process."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from cdktf import Annotations, App
@@ -17,22 +16,13 @@ from stacks.billing import Billing, Reader
 from stacks.grafana import Grafana
 from stacks.load_balancer import LoadBalancer
 from stacks.organization import apply_rules
-from stacks.output import merge
-from stacks.processes import Share, run_in_processes, shares_of
+from stacks.processes import Share
 
 
-def synthesize(settings: Settings, out: str) -> None:
-    """Write the stacks of the settings as Terraform JSON to the folder `out`."""
-    shares = shares_of(len(settings.fleet) * len(settings.chosen(ARCHITECTURES)))
-    run_in_processes(partial(_write, settings, out), shares)
-    merge([Path(out, share.name) for share in shares], Path(out))
-
-
-def _write(settings: Settings, out: str, share: Share) -> None:
-    folder = Path(out, share.name)
-    folder.mkdir(parents=True)
+def write(settings: Settings, out: Path, share: Share) -> None:
+    """Write the stacks of a share of the clusters as Terraform JSON to a folder."""
     # A warning's stack trace would write this machine's folders to manifest.json.
-    app = App(outdir=str(folder), stack_traces=False)
+    app = App(outdir=str(out), stack_traces=False)
     add_stacks(app, settings, share)
     app.synth()
 

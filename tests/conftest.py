@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from architectures import synthesis
 from architectures.faults import find_faults
 from settings.file import load
 
@@ -41,11 +42,7 @@ def synthesize_into(out: Path, file: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECOST_CONFIG", str(file))
         settings = load(find_faults)
-    # Import here, as in main.py, so that a test that only reads another worker's files starts no
-    # Node.js.
-    from architectures.app import synthesize
-
-    synthesize(settings, str(out))
+    synthesis.synthesize(settings, out)
     return out
 
 

@@ -176,7 +176,8 @@ def test_a_synth_that_is_ended_leaves_all_as_it_was(
 
 # Node.js, which jsii started by then, may write no more than 4,096 bytes into a file from here on.
 FULL = (
-    "import contextlib, main, psutil, resource, stacks.output\n"
+    "import contextlib, psutil, resource\n"
+    "import architectures.app, stacks.output\n"
     "replaced = stacks.output.replaced\n"
     "@contextlib.contextmanager\n"
     "def full(folder):\n"
@@ -185,6 +186,7 @@ FULL = (
     "            resource.prlimit(each.pid, resource.RLIMIT_FSIZE, (4096, 4096))\n"
     "        yield new\n"
     "stacks.output.replaced = full\n"
+    "import main\n"
     "raise SystemExit(main.main())"
 )
 

@@ -2,7 +2,6 @@
 
 import ast
 import json
-import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from architectures import ARCHITECTURES
 from architectures.faults import find_faults
 from settings import Settings
 from settings import file as settings_file
+from stacks.chart_keys import FILE, ChartKeys
 from tests.conftest import ROOT
 from tests.unit import makefile
 from tests.unit.markdown import At, Page, simple_commands
@@ -178,23 +178,17 @@ def has(schema: dict[str, Any], path: list[str]) -> bool:
 
 
 def may_be_helm(path: list[str]) -> bool:
-    """Say whether Kubecost's chart has the value; anything may be where CHART_VALUES is not set."""
-    values = chart_values()
-    if values is None:
-        return path[0] in ("grafana", "global", "prometheus", "kubecostModel", "networkCosts")
-    for part in path:
-        if not isinstance(values, dict) or part not in values:
-            return False
-        values = values[part]
-    return True
+    """Say whether Kubecost's chart has the value."""
+    value: Any = 1
+    for part in reversed(path):
+        value = {part: value}
+    return not [*KUBECOST.warnings("", value)]
 
 
-@cache
-def chart_values() -> Any:
-    if folder := os.environ.get("CHART_VALUES"):
-        chart = f"cost-analyzer-{Settings().kubecost.chart_version}"
-        return yaml.safe_load((Path(folder) / chart / "values.yaml").read_text())
-    return None
+# Names that a template might look up anywhere are no keys for a page to tell.
+KUBECOST = ChartKeys.of(
+    "cost-analyzer", {**json.loads(FILE.read_text())["cost-analyzer"], "anywhere": ()}
+)
 
 
 def code(page: Page) -> Iterator[tuple[int, str]]:

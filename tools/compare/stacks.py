@@ -14,7 +14,7 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 
 from architectures import ARCHITECTURES
-from architectures.app import synthesize
+from architectures.synthesis import synthesize
 from settings import Settings
 from settings.kubecost import SizeSettings
 from tools.documents import unescaped
@@ -99,7 +99,7 @@ def read(settings: Settings, *, nodes: int, pods: int) -> dict[str, InCluster]:
         }
     )
     with tempfile.TemporaryDirectory() as out:
-        synthesize(one_of_all, out)
+        synthesize(one_of_all, Path(out))
         stacks = {
             name: json.loads(Path(out, "stacks", name, "cdk.tf.json").read_text("utf-8"))
             for name in ARCHITECTURES
