@@ -67,7 +67,9 @@ class ClusterLookup(Construct):
         self.region = entry.region
         self.cluster_id = entry.id
         self.endpoint = cluster.endpoint
-        self.ca_certificate = Fn.base64decode(cluster.certificate_authority.get(0).data)
+        # A path takes one message to Node.js, typed calls take one for each of its parts.
+        certificate = cluster.get_string_attribute("certificate_authority[0].data")
+        self.ca_certificate = Fn.base64decode(certificate)
         family = f"{cluster.fqn}.kubernetes_network_config[0].ip_family"
         self.ip_address_type = f'${{{family} == "ipv6" ? "dualstack" : "ipv4"}}'
         self.pod_identity = pod_identity
@@ -99,7 +101,7 @@ class ClusterLookup(Construct):
         """What WorkloadRole trusts; if the OIDC provider is missing, the plan names its issuer."""
         if self.pod_identity:
             return PodIdentity(self.name, self.arn)
-        issuer = self._cluster.identity.get(0).oidc.get(0).issuer
+        issuer = self._cluster.get_string_attribute("identity[0].oidc[0].issuer")
         provider = DataAwsIamOpenidConnectProvider(self, "identity_provider", url=issuer)
         return IdentityProvider(arn=provider.arn, issuer=Fn.replace(issuer, "https://", ""))
 

@@ -50,7 +50,7 @@ class WorkloadRole(Construct):
         self.grants: list[ITerraformDependable] = [role]
         self.annotations: dict[str, str] = {}
         if isinstance(identities, policy.IdentityProvider):
-            self.annotations = {policy.ROLE_ANNOTATION: role.arn}
+            self.annotations = {policy.ROLE_ANNOTATION: self.arn}
         else:
             self.grants.append(
                 EksPodIdentityAssociation(
@@ -59,7 +59,7 @@ class WorkloadRole(Construct):
                     cluster_name=identities.cluster_name,
                     namespace=namespace,
                     service_account=service_account,
-                    role_arn=role.arn,
+                    role_arn=self.arn,
                 )
             )
         if statements:

@@ -36,6 +36,8 @@ class OnCluster(Stack):
         cluster: the cluster as EKS describes it.
     """
 
+    providers = ("aws", "kubernetes", "helm")
+
     def __init__(
         self,
         scope: Construct,
@@ -135,8 +137,6 @@ class OnCluster(Stack):
         `exec` gets a fresh token from the aws command line at every connection. `token` needs no
         command line, as in Terraform Cloud; it is valid for 15 minutes from the start of the plan.
         """
-        self.require_provider("kubernetes")
-        self.require_provider("helm")
         host, ca_certificate = self.cluster.endpoint, self.cluster.ca_certificate
         if self.settings.kubernetes_auth == "token":
             token = DataAwsEksClusterAuth(self, "cluster_token", name=self.cluster.name).token

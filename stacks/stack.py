@@ -1,5 +1,7 @@
 """The base class of every stack: addresses, pinned versions, state backend, AWS provider."""
 
+from typing import ClassVar
+
 import jsii
 from cdktf import (
     CloudBackend,
@@ -27,7 +29,12 @@ class Stack(TerraformStack):
     A resource's address is its construct's path, without CDKTF's hash: the resource `vpc` of the
     construct `network` is `aws_vpc.network_vpc`. A resource with the id `this` has the address of
     its parent construct. If two constructs would share an address, the synth ends with an error.
+
+    Attributes:
+        providers: what the stack needs; a subclass that needs more says so.
     """
+
+    providers: ClassVar[tuple[str, ...]] = ("aws",)
 
     def __init__(
         self,
@@ -41,11 +48,13 @@ class Stack(TerraformStack):
     ) -> None:
         super().__init__(scope, name)
         self._paths: dict[tuple[str, str], str] = {}
-        self.add_override("terraform.required_version", versions.TERRAFORM)
+        # Ranges of versions, instead of the exact version of each binding.
+        ranges = {provider: versions.PROVIDERS[provider] for provider in self.providers}
+        required = {"required_version": versions.TERRAFORM, "required_providers": ranges}
+        self.add_override("terraform", required)
         self._keep_state(name, state)
         self._tags = tags
         self.aws_provider("aws", region=region, role_arn=role_arn)
-        self.require_provider("aws")
 
     def aws_provider(
         self, id: str, *, region: str, role_arn: str | None, alias: str | None = None
@@ -61,10 +70,6 @@ class Stack(TerraformStack):
             # AMP itself puts this tag on a workspace that a managed scraper writes to.
             ignore_tags=[AwsProviderIgnoreTags(keys=["AMPAgentlessScraper"])],
         )
-
-    def require_provider(self, provider: str) -> None:
-        """Pin a provider to its range of versions, instead of the binding's exact version."""
-        self.add_override(f"terraform.required_providers.{provider}", versions.PROVIDERS[provider])
 
     def _keep_state(self, name: str, state: StateSettings) -> None:
         match state.backend:
