@@ -91,9 +91,10 @@ test-opentofu: $(PYTHON_READY) .tools/bin/tofu  ## check: Run the tests of Terra
 .PHONY: quick
 quick: $(PYTHON_READY)  ## check: Run what takes seconds, after every edit: style, types, tests without Node.js, one golden
 	@ruff check --quiet
-	@ruff format --check --quiet
+	@ruff format --diff --quiet
 	@mkdir -p .mypy_cache; mypy . > .mypy_cache/quick 2>&1 & types=$$!; \
-		pytest -q $(WORKERS) tests/unit 'tests/synth/test_golden.py::test_stacks_are_as_committed[defaults]'; \
+		pytest -q -n 2 --dist worksteal -m 'not slow and not lengthy' -p no:logging tests/unit \
+		'tests/synth/test_golden.py::test_stacks_are_as_committed[defaults]'; \
 		wait $$types || { cat .mypy_cache/quick; exit 1; }
 
 .PHONY: lint

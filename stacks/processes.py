@@ -6,7 +6,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection
 from typing import NamedTuple, TypeVar
 
@@ -59,6 +59,7 @@ def run_in_processes(work: Callable[[Share], None], shares: Sequence[Share]) -> 
         for share in shares[1:]:
             receiver, sender = spawn.Pipe(duplex=False)
             process = spawn.Process(target=_run, args=(partial(work, share), sender), daemon=True)
+            resource_tracker.ensure_running()  # when it starts, it unblocks signals
             # Ctrl-C reaches all processes of a terminal; only this one is to take it.
             taken = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:

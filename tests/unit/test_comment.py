@@ -118,6 +118,7 @@ def test_a_name_stays_a_name(name: str) -> None:
 texts = st.text(max_size=300) | st.sampled_from(NAMES[:60])
 
 
+@pytest.mark.lengthy
 @given(
     name=texts,
     text=texts,

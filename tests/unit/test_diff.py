@@ -113,6 +113,7 @@ def git(folder: Path, *args: str) -> str:
     ).stdout
 
 
+@pytest.mark.lengthy
 def test_two_commits_and_the_files_as_they_are(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -184,12 +184,14 @@ def alike(text: str) -> bool:
     return True
 
 
+@pytest.mark.lengthy
 @given(written=st.dictionaries(texts, data, max_size=4))
 @hypothesis_settings(max_examples=300, deadline=None)
 def test_what_is_written_is_read_alike_or_refused(written: dict[str, Any]) -> None:
     alike(to_yaml(written))
 
 
+@pytest.mark.lengthy
 @given(
     written=st.dictionaries(texts, data, min_size=1, max_size=4),
     where=st.floats(0, 1, exclude_max=True),

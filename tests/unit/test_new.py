@@ -187,6 +187,7 @@ def test_the_clusters_that_aws_shows_can_be_chosen_by_number(
     assert [target.name for target in load(file, monkeypatch).fleet] == ["shop"]
 
 
+@pytest.mark.lengthy
 def test_clusters_are_listed_by_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     from moto import mock_aws
 
@@ -373,6 +374,7 @@ def terminal(file: Path) -> "pexpect.spawn[str]":
     )
 
 
+@pytest.mark.lengthy
 def test_a_person_at_a_terminal(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(file) as person:
         for prompt, typed in [
@@ -391,6 +393,7 @@ def test_a_person_at_a_terminal(file: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (settings.region, settings.architectures) == ("eu-central-1", ("prom",))
 
 
+@pytest.mark.lengthy
 def test_a_person_who_presses_ctrl_c(file: Path) -> None:
     with terminal(file) as person:
         person.expect("AWS region.*: ")
@@ -401,6 +404,7 @@ def test_a_person_who_presses_ctrl_c(file: Path) -> None:
     assert not file.exists()
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("given", [[], ["eu-west-1"], ["", "shop"]])
 def test_answers_that_end(
     given: list[str], file: Path, answer: list[str], capsys: pytest.CaptureFixture[str]

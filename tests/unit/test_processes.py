@@ -12,10 +12,9 @@ import psutil
 import pytest
 
 from stacks import processes
-from stacks.processes import Share, run_in_processes, shares_of
+from stacks.processes import run_in_processes, shares_of
 from tests.conftest import ROOT
-
-TWO = [Share(0, 2), Share(1, 2)]
+from tests.unit.shared_work import TWO, be_killed, fail, fail_here, write
 
 
 @pytest.mark.parametrize("processors", [1, 2, 16, None])
@@ -35,10 +34,6 @@ def test_few_stacks_are_not_shared_and_many_processors_are_not_all_taken() -> No
     assert len(shares_of(1_000_000)) <= processes.MOST_PROCESSES
 
 
-def write(folder: Path, share: Share) -> None:
-    (folder / share.name).write_text(str(os.getpid()))
-
-
 def test_each_share_has_its_process(tmp_path: Path) -> None:
     run_in_processes(partial(write, tmp_path), TWO)
     first, second = (int((tmp_path / share.name).read_text()) for share in TWO)
@@ -46,22 +41,7 @@ def test_each_share_has_its_process(tmp_path: Path) -> None:
     assert not psutil.pid_exists(second)
 
 
-def fail(share: Share) -> None:
-    if not share.first:
-        raise ValueError("role and role would share the address role")
-
-
-def be_killed(share: Share) -> None:
-    if not share.first:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def fail_here(share: Share) -> None:
-    if share.first:
-        raise ValueError("here")
-    signal.pause()
-
-
+@pytest.mark.lengthy
 def test_what_failed_elsewhere_is_told() -> None:
     with pytest.raises(RuntimeError, match="ValueError: role and role would share"):
         run_in_processes(fail, TWO)
@@ -75,14 +55,9 @@ def test_a_failure_here_ends_the_others() -> None:
     assert multiprocessing.active_children() == []
 
 
-def wait(share: Share) -> None:
-    print(os.getpid(), flush=True)
-    signal.pause()
-
-
 PROGRAM = (
-    "from stacks.processes import Share, run_in_processes\n"
-    "from tests.unit.test_processes import TWO, wait\n"
+    "from stacks.processes import run_in_processes\n"
+    "from tests.unit.shared_work import TWO, wait\n"
     "try:\n"
     "    run_in_processes(wait, TWO)\n"
     "except KeyboardInterrupt:\n"

@@ -53,6 +53,7 @@ def published(project: Path) -> set[str]:
     return set(listed.split())
 
 
+@pytest.mark.lengthy
 def test_what_is_synthesized_and_nothing_else_is_on_the_branch(project: Path) -> None:
     assert "pushed" in publish(project, base="{}", prom="{}")
     assert published(project) == {"base/cdk.tf.json", "prom/cdk.tf.json"}
@@ -75,6 +76,7 @@ test -e .terraform.lock.hcl || echo "version $NEWEST" > .terraform.lock.hcl
 """
 
 
+@pytest.mark.lengthy
 def test_providers_are_locked_and_stay_so(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -195,6 +195,7 @@ def plain(faults: list[str] | None) -> bool:
     )
 
 
+@pytest.mark.lengthy
 @given(data=sections(Settings().model_dump(mode="json")) | anything)
 @hypothesis_settings(deadline=None)
 def test_whatever_is_put_in_gives_settings_or_plain_messages(
@@ -243,6 +244,7 @@ def within_a_second(text: str, folder: Path) -> list[str]:
     return said
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -293,6 +295,7 @@ def allowed(cidrs: Iterable[object], key: str = UI) -> str:
     return f"{key}: [{', '.join(map(str, cidrs))}]{'}' * key.count('{')}"
 
 
+@pytest.mark.lengthy
 def test_three_thousand_blocks_take_less_than_a_second(tmp_path: Path) -> None:
     blocks = [*IPv4Network("203.0.0.0/12").subnets(new_prefix=24)][:3000]
     assert within_a_second(allowed(blocks), tmp_path) == []

@@ -20,6 +20,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.lengthy
 def test_the_site_has_every_page_and_every_link_leads_somewhere(root: Path) -> None:
     site.build(root)
     home = (root / site.SITE / "index.html").read_text()
@@ -39,6 +40,7 @@ WRONG = {
 }
 
 
+@pytest.mark.lengthy
 def test_what_leads_nowhere_is_named(root: Path) -> None:
     with (root / "docs/operations.md").open("a") as page:
         page.write("\n\n".join(("", *WRONG)))

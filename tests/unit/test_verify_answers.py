@@ -55,7 +55,7 @@ class Server(BaseHTTPRequestHandler):
 def server() -> Iterator[str]:
     Server.seen = []
     running = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=running.serve_forever, args=(0.05,))
+    thread = threading.Thread(target=running.serve_forever, args=(0.005,))
     thread.start()
     yield f"http://127.0.0.1:{running.server_port}"
     running.shutdown()
@@ -73,6 +73,7 @@ def test_an_endless_answer_ends(server: str, monkeypatch: pytest.MonkeyPatch) ->
         answer.read_bounded(get(f"{server}/endless"), "it")
 
 
+@pytest.mark.lengthy
 def test_a_slow_answer_ends(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer, "SLOWEST", 0.2)
     with pytest.raises(CannotCheckError, match="does not end"):

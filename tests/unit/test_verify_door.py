@@ -44,7 +44,7 @@ class Balancer:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         if tls:
             self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.005,), daemon=True).start()
         self.port = self.server.server_port
 
     def close(self) -> None:

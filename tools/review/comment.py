@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -244,6 +245,7 @@ def coloured(text: str) -> str:
     return "\n".join(lines)
 
 
+@lru_cache(maxsize=4096)  # a comment that is too long is written again, shorter
 def _code(text: str) -> str:
     """Quote a text of a plan as code, so that nothing in it is Markdown, HTML or a mention."""
     text = " ".join(str(text).split())
