@@ -64,7 +64,9 @@ def merge(parts: Sequence[Path], folder: Path) -> None:
     (folder / "stacks").mkdir(exist_ok=True)
     for part in parts:
         for stack in (part / "stacks").iterdir():
-            stack.rename(folder / "stacks" / stack.name)
+            target = folder / "stacks" / stack.name
+            shutil.rmtree(target, ignore_errors=True)
+            stack.rename(target)
         shutil.rmtree(part)
     (folder / MANIFEST).write_text(whole, encoding="utf-8")
 

@@ -1,8 +1,9 @@
-"""Ring 1: no import goes back up the layers; the contracts are in pyproject.toml."""
+"""Ring 1: the contracts of pyproject.toml hold: no import goes up, tests stay in their groups."""
 
 import ast
 import sys
 
+import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 from tests.conftest import ROOT
@@ -34,3 +35,11 @@ def test_the_unit_tests_synthesize_nothing() -> None:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 fixtures = {each.arg for each in node.args.args}
                 assert fixtures.isdisjoint({"stacks", "synthesize"}), (file.name, node.name)
+
+
+@pytest.mark.xdist_group("together")
+def test_groups_of_tests_stay_together(request: pytest.FixtureRequest) -> None:
+    """A pytest that pytest-xdist does not know ignores groups, and says nothing."""
+    if not request.config.getoption("loadgroup", False):
+        pytest.skip("needs a worker of --dist loadgroup")
+    assert request.node.nodeid.endswith("@together")
