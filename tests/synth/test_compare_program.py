@@ -24,6 +24,7 @@ from tools.compare.chart import FORMATS
 from tools.compare.prices import RegionPrices, load
 from tools.compare.table import COLUMNS
 
+pytestmark = pytest.mark.usefixtures("compare_synthesizes_once")
 EXAMPLE = "--nodes 20 --pods 600 --clusters 3 --region us-east-1"
 KNOWN = load()
 Run = Callable[[str], tuple[int, str, str]]

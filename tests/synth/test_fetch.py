@@ -17,6 +17,7 @@ from tools.__main__ import main
 from tools.compare import command, fetch, prices
 from tools.compare.prices import SHIPPED, RegionPrices, load, render
 
+pytestmark = pytest.mark.usefixtures("compare_synthesizes_once")
 LISTS = Path(__file__).with_name("price_lists")
 Run = Callable[..., tuple[int, str, str]]
 
@@ -54,7 +55,7 @@ def lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Lists]]:
     monkeypatch.setattr(Lists, "changes", {})
     monkeypatch.setattr(Lists, "cut", {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), Lists)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.005,))
     thread.start()
     monkeypatch.setattr(fetch, "LISTS", f"http://127.0.0.1:{server.server_port}")
     yield Lists

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import pytest
@@ -314,14 +314,27 @@ def test_the_table_of_updates_is_whole() -> None:
     assert len(rows()) == len(UPDATES)
 
 
+@pytest.fixture(scope="module")
+def synthesized(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[dict[str, Any]], dict[str, Stack]]:
+    @cache
+    def once(text: str) -> dict[str, Stack]:
+        folder = tmp_path_factory.mktemp("synthesized")
+        (folder / "kubecost.yaml").write_text(text)
+        return read_stacks(synthesize_into(folder / "out", folder / "kubecost.yaml"))
+
+    return lambda settings: once(yaml.safe_dump({**FEW, **settings}))
+
+
+@pytest.mark.xdist_group("updates")
 @pytest.mark.parametrize(("row", "verdict"), rows(), ids=lambda text: re.sub(r"\W+", "-", text))
-def test_the_table_of_updates(row: str, verdict: str, tmp_path: Path) -> None:
+def test_the_table_of_updates(
+    row: str, verdict: str, synthesized: Callable[[dict[str, Any]], dict[str, Stack]]
+) -> None:
     changes = next(changes for start, changes in UPDATES.items() if row.startswith(start))
-    for number, sides in enumerate(changes):
-        before, after = (
-            _synthesized(tmp_path / f"{number}{side}", settings)
-            for side, settings in enumerate(sides)
-        )
+    for sides in changes:
+        before, after = (synthesized(settings) for settings in sides)
         found, distinct = [], 0
         for name, stack in after.items():
             plan = plans.update(before[name], stack)
@@ -329,13 +342,6 @@ def test_the_table_of_updates(row: str, verdict: str, tmp_path: Path) -> None:
             found += whats(plan, stack)
         assert distinct, "nothing changes"
         assert ("asks" if found else "passes") == verdict, found
-
-
-def _synthesized(folder: Path, settings: dict[str, Any]) -> dict[str, Stack]:
-    folder.mkdir()
-    file = folder / "kubecost.yaml"
-    file.write_text(yaml.safe_dump({**FEW, **settings}))
-    return read_stacks(synthesize_into(folder / "out", file))
 
 
 def _replace(plan: Any) -> int:

@@ -1,4 +1,4 @@
-"""Ring 3: the defaults applied to a simulated AWS; what the roles may do; what faults say."""
+"""Ring 3, slow: the defaults applied to a simulated AWS; what the roles may do; what faults say."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +13,8 @@ from tests.terraform.simulated_aws import SimulatedAws
 from tests.terraform.simulated_aws.iam import is_allowed
 
 Stacks = Callable[[str], dict[str, Stack]]
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_second_plan_is_empty(deployed: Deployment) -> None:

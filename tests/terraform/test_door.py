@@ -1,8 +1,10 @@
-"""Ring 3: certificates, names, users and secrets of the UIs on a simulated AWS."""
+"""Ring 3, slow: certificates, names, users and secrets of the UIs on a simulated AWS."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import Stack
 from tests.terraform.clusters import make_cluster, session
@@ -10,6 +12,8 @@ from tests.terraform.cut import LOAD_BALANCER
 from tests.terraform.entrance import SECRET, prepare, records
 from tests.terraform.roots import Root
 from tests.terraform.simulated_aws import SimulatedAws
+
+pytestmark = pytest.mark.slow
 
 Stacks = Callable[[str], dict[str, Stack]]
 HOST, ZONE = "prom.kubecost.example.com", "example.com"

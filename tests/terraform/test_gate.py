@@ -1,4 +1,4 @@
-"""Ring 3: the policy gate on plans of the real AWS provider, as they are and under attack."""
+"""Ring 3, slow: the policy gate on plans of the real AWS provider, as they are and under attack."""
 
 import json
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ from tests.conftest import SETTINGS_FILES, Stack, read_stacks, synthesize_into
 from tests.terraform.deployment import Deployment
 from tests.terraform.roots import Root
 from tools import gate
+
+pytestmark = pytest.mark.slow
 
 # What a user changes without asking anybody: docs/operations.md, "Change a setting".
 UPDATED = {

@@ -451,6 +451,7 @@ def test_uis_that_disagree_share_no_load_balancer(
         build_oidc(network, {**oidc_stacks, "grafana": other["grafana"]})
 
 
+@pytest.mark.slow
 def test_people_of_a_created_pool_log_in(
     network: Network, missing_providers: set[str], tmp_path: Path
 ) -> None:

@@ -22,11 +22,18 @@ def project(
     root = tmp_path_factory.mktemp("project")
     modules = {}
     cuts = defaultdict(set)
+    providers = set()
     for settings in SETTINGS_FILES:
         for name, stack in stacks(settings).items():
             kept, removed = cut(stack, missing_providers)
             # A module has no state of its own.
             kept["terraform"] = {"required_providers": kept["terraform"]["required_providers"]}
+            # Terraform starts the provider's program once for each block, so each is kept once. A
+            # module without a block gets the project's; one with an alias needs its own.
+            blocks = json.dumps(kept["provider"], sort_keys=True)
+            if blocks in providers and '"alias"' not in blocks:
+                del kept["provider"]
+            providers.add(blocks)
             folder = root / settings / name
             folder.mkdir(parents=True)
             (folder / "cdk.tf.json").write_text(json.dumps(kept, indent=2))

@@ -1,4 +1,4 @@
-"""Ring 3: what `make verify` says of roles, workspaces and scrapers, well and broken."""
+"""Ring 3, slow: what `make verify` says of roles, workspaces and scrapers, well and broken."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,6 +20,8 @@ from tools.verify.declared import Declared
 from tools.verify.finding import CannotCheckError, Finding, Status
 from tools.verify.kube import Kube
 from tools.verify.promql import Source
+
+pytestmark = pytest.mark.slow
 
 READER = "kubecost-amp-reader"
 WRITER = "kubecost-prom-amp-cost-writer"

@@ -129,7 +129,7 @@ class Network:
             server.socket = context.wrap_socket(
                 server.socket, server_side=True, do_handshake_on_connect=False
             )
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
         self._servers.append(server)
         self._places |= dict.fromkeys(places, (address, server.server_port))
         return f"http{'s' if tls else ''}://{address}:{server.server_port}"

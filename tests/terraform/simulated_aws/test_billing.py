@@ -9,6 +9,8 @@ import pytest
 from . import ACCOUNT, SimulatedAws
 from .test_simulated_aws import RAW, refused
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "reports"
 REPORT = {
     "ReportName": "kubecost",

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from . import ACCOUNT, SimulatedAws
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 # Answers are judged as the service gives them: no check by the client first, no repeated call.
 RAW = Config(parameter_validation=False, retries={"total_max_attempts": 1})
