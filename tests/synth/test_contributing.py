@@ -1,7 +1,9 @@
-"""CONTRIBUTING.md: its sixth architecture, taken from the page, can be synthesized."""
+"""CONTRIBUTING.md: its examples, taken from the page, need no other edit by hand."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +39,96 @@ def test_a_sixth_architecture_is_a_file_and_an_entry(
     release = stacks["prom_amp_labels"]["resource"]["helm_release"]["kubecost_release"]
     assert release["namespace"] == "kubecost-prom-amp-labels"
     assert len(stacks) == 7
+
+
+# The line before which each example goes.
+BEFORE = {
+    "settings/kubecost.py": "    expose: Expose = None\n",
+    "modules/kubecost_values.py": '        "networkCosts": {"enabled": settings.network_costs},\n',
+    "examples/every-key.yaml": "  # How people reach the UIs without",
+    "metrics/names.py": ")\n\n# The Kubernetes labels of each namespace",
+}
+# What the Makefile's targets write.
+WRITTEN = ("docs/settings.md", "docs/kubecost.schema.json", "images/", "tests/synth/golden/")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Copy what is committed or about to be, with the packages that are installed."""
+    root = tmp_path / "project"
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, files.split("\0")):
+        if (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes((ROOT / name).read_bytes())
+    for name in ("node_modules", ".tools"):
+        (root / name).symlink_to(ROOT / name)
+    run(root, "git", "init", "--quiet", "--initial-branch", "main")
+    run(root, "git", "add", "--all")
+    run(root, "git", *IDENTITY, "commit", "--quiet", "--message", "Copy")
+    return root
+
+
+IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+
+
+def run(root: Path, *command: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=root,
+        env={
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("PYTEST_", "KUBECOST_", "CDKTF_"))
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("heading", "number", "shows"),
+    [
+        ("Add a setting", 3, "logLevel: info"),
+        ("Add a metric to the cost list", 1, "kube_pod_owner"),
+    ],
+)
+def test_an_example_needs_no_other_edit(
+    heading: str, number: int, shows: str, project: Path
+) -> None:
+    """The metric's second file has what the lab measures, in place of what is estimated here."""
+    section = (ROOT / "CONTRIBUTING.md").read_text().partition(f"## {heading}\n")[2]
+    blocks = re.findall(r"```text title=(\S+)\n(.+?)```", section.partition("\n## ")[0], re.DOTALL)
+    assert len(blocks) == number
+    for name, text in blocks:
+        file = project / name
+        written = file.read_text()
+        assert written.count(BEFORE[name]) == 1, name
+        file.write_text(written.replace(BEFORE[name], text + BEFORE[name]))
+    python = sys.executable
+    if number == 3:
+        settings = project / "settings/kubecost.py"
+        settings.write_text(settings.read_text().replace("ClassVar\n", "ClassVar, Literal\n", 1))
+        run(project, python, "-m", "tools", "reference")
+
+    run(project, python, "-m", "pytest", "-q", "--update-golden", "tests/synth/test_golden.py")
+    some = ("golden", "invariants", "chart_keys", "architectures")
+    tests = ["tests/unit", *(f"tests/synth/test_{name}.py" for name in some)]
+    run(project, python, "-m", "pytest", "-q", "-x", "-m", "not slow and not lengthy", *tests)
+
+    changed = run(project, "git", "status", "--porcelain").splitlines()
+    by_hand = {line[3:] for line in changed if not line[3:].startswith(WRITTEN)}
+    assert by_hand == {name for name, _ in blocks}
+    before, after = (
+        (root / "tests/synth/golden/defaults/prom_amp_cost.json").read_text().count(shows)
+        for root in (ROOT, project)
+    )
+    assert before < after
 
 
 PRODUCT = ("architectures", "dashboards", "metrics", "modules", "settings", "stacks", "tools")

@@ -10,9 +10,10 @@ import boto3
 import pytest
 
 from modules.versions import PROVIDERS
-from tests.conftest import SETTINGS_FILES, Stack
+from tests.conftest import Stack
 from tests.terraform.conftest import CUT, Terraform
 from tests.terraform.cut import cut
+from tests.terraform.project import write_project
 from tools.eject import eject, provider_schemas, to_hcl
 
 STACK = "prom_amp_cost"
@@ -95,22 +96,16 @@ def test_every_stack_is_valid_as_hcl(
     missing_providers: set[str],
     tmp_path: Path,
 ) -> None:
-    modules = {}
     required = {name: each for name, each in PROVIDERS.items() if name not in missing_providers}
     schemas = provider_schemas({"terraform": {"required_providers": required}})
-    for settings in SETTINGS_FILES:
-        for name, stack in stacks(settings).items():
-            kept, _ = cut(stack, missing_providers)
-            # A module has no state of its own.
-            kept["terraform"] = {"required_providers": kept["terraform"]["required_providers"]}
-            folder = tmp_path / settings / name
-            folder.mkdir(parents=True)
-            (folder / "main.tf").write_text(to_hcl(kept, schemas))
-            modules[f"{settings}-{name}"] = {"source": f"./{settings}/{name}"}
-    (tmp_path / "main.tf.json").write_text(json.dumps({"module": modules}))
+
+    def write(folder: Path, stack: Stack) -> None:
+        (folder / "main.tf").write_text(to_hcl(stack, schemas))
+
+    write_project(tmp_path, stacks, missing_providers, write)
     init = terraform(tmp_path, "init", "-input=false", "-no-color")
     assert init.returncode == 0, init.stderr
     result = json.loads(terraform(tmp_path, "validate", "-json").stdout)
     faults = [d for d in result["diagnostics"] if d["severity"] == "error"]
     assert not faults, json.dumps(faults, indent=1)
-    assert modules
+    assert result["valid"]

@@ -1,15 +1,14 @@
 """Ring 3: every stack passes `terraform validate` with the real providers."""
 
 import json
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import SETTINGS_FILES, Stack
+from tests.conftest import Stack
 from tests.terraform.conftest import CUT, Terraform
-from tests.terraform.cut import cut
+from tests.terraform.project import write_project
 
 Stacks = Callable[[str], dict[str, Stack]]
 
@@ -18,29 +17,12 @@ Stacks = Callable[[str], dict[str, Stack]]
 def project(
     tmp_path_factory: pytest.TempPathFactory, stacks: Stacks, missing_providers: set[str]
 ) -> Path:
-    """Make every stack a module of one project: the schemas are then loaded once for all."""
     root = tmp_path_factory.mktemp("project")
-    modules = {}
-    cuts = defaultdict(set)
-    providers = set()
-    for settings in SETTINGS_FILES:
-        for name, stack in stacks(settings).items():
-            kept, removed = cut(stack, missing_providers)
-            # A module has no state of its own.
-            kept["terraform"] = {"required_providers": kept["terraform"]["required_providers"]}
-            # Terraform starts the provider's program once for each block, so each is kept once. A
-            # module without a block gets the project's; one with an alias needs its own.
-            blocks = json.dumps(kept["provider"], sort_keys=True)
-            if blocks in providers and '"alias"' not in blocks:
-                del kept["provider"]
-            providers.add(blocks)
-            folder = root / settings / name
-            folder.mkdir(parents=True)
-            (folder / "cdk.tf.json").write_text(json.dumps(kept, indent=2))
-            modules[f"{settings}-{name}"] = {"source": f"./{settings}/{name}"}
-            for address in removed:
-                cuts[address].add(name)
-    (root / "main.tf.json").write_text(json.dumps({"module": modules}))
+
+    def write(folder: Path, stack: Stack) -> None:
+        (folder / "cdk.tf.json").write_text(json.dumps(stack, indent=2))
+
+    cuts = write_project(root, stacks, missing_providers, write)
     if missing_providers:
         reason = f"providers {', '.join(sorted(missing_providers))} cannot be had"
         CUT[reason] = [f"{address} ({len(names)} stacks)" for address, names in cuts.items()]
