@@ -5,7 +5,10 @@ from modules.kubecost import BundledPrometheus, Costs, Kubecost
 
 
 class PromAmpCost(Overlay):
-    """The bundled Prometheus scrapes and answers; it sends the cost metrics to AMP."""
+    """The bundled Prometheus scrapes and answers; it sends the cost metrics to AMP.
+
+    Those are `COST_ONLY` of metrics/names.py.
+    """
 
     architecture = "prom_amp_cost"
 
