@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +16,9 @@ from architectures import synthesis
 from architectures.faults import find_faults
 from settings.file import load
 
+# A shell that runs the tests in the background lets all their programs ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # 2026-01-01, so that tests never see a warning about the end of support.
 os.environ["SOURCE_DATE_EPOCH"] = "1767225600"
 ROOT = Path(__file__).parent.parent
