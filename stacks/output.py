@@ -57,16 +57,18 @@ def replaced(folder: Path) -> Iterator[Path]:
 
 
 def merge(parts: Sequence[Path], folder: Path) -> None:
-    """Move what several apps of CDKTF wrote into one folder, with one manifest of all stacks."""
+    """Move what several apps of CDKTF wrote into one empty folder, with one manifest of all stacks.
+
+    Raises:
+        OSError: two apps wrote the same stack, or the folder cannot be written.
+    """
     manifests = [json.loads((part / MANIFEST).read_text(encoding="utf-8")) for part in parts]
     stacks = {name: stack for each in manifests for name, stack in each["stacks"].items()}
     whole = json.dumps({**manifests[0], "stacks": stacks}, indent=2, sort_keys=True)
     (folder / "stacks").mkdir(exist_ok=True)
     for part in parts:
         for stack in (part / "stacks").iterdir():
-            target = folder / "stacks" / stack.name
-            shutil.rmtree(target, ignore_errors=True)
-            stack.rename(target)
+            stack.rename(folder / "stacks" / stack.name)
         shutil.rmtree(part)
     (folder / MANIFEST).write_text(whole, encoding="utf-8")
 

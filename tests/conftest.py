@@ -3,7 +3,9 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -43,11 +45,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def synthesize_into(out: Path, file: Path) -> Path:
+    """Synthesize a settings file into a folder, which is emptied first."""
+    shutil.rmtree(out, ignore_errors=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECOST_CONFIG", str(file))
         settings = load(find_faults)
     synthesis.synthesize(settings, out)
     return out
+
+
+@cache
+def project_files() -> list[Path]:
+    """List what is committed or could be, below the root."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [Path(name) for name in listed.stdout.split("\0") if (ROOT / name).is_file()]
 
 
 @pytest.fixture(scope="session")

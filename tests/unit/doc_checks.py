@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from architectures.faults import find_faults
 from settings import Settings
 from settings import file as settings_file
 from stacks.chart_keys import FILE, ChartKeys
-from tests.conftest import ROOT
+from tests.conftest import ROOT, project_files
 from tests.unit import makefile
 from tests.unit.markdown import At, Page, simple_commands
 from tools import reference
@@ -129,16 +128,8 @@ def paths(page: Page) -> Iterator[tuple[int, str]]:
             yield line, f"{text}: there is no such file"
 
 
-@cache
 def file_names() -> set[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {Path(name).name for name in listed.stdout.splitlines() if (ROOT / name).exists()}
+    return {file.name for file in project_files()}
 
 
 def settings_keys(page: Page) -> Iterator[tuple[int, str]]:
