@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from stacks import processes
 from stacks.processes import run_in_processes, shares_of
 from tests.conftest import ROOT
-from tests.unit.shared_work import TWO, be_killed, fail, fail_here, write
+from tests.unit.shared_work import ALARM_SECONDS, TWO, be_killed, fail, fail_here, write
 
 
 @pytest.mark.parametrize("processors", [1, 2, 16, None])
@@ -34,11 +35,14 @@ def test_few_stacks_are_not_shared_and_many_processors_are_not_all_taken() -> No
     assert len(shares_of(1_000_000)) <= processes.MOST_PROCESSES
 
 
-def test_each_share_has_its_process(tmp_path: Path) -> None:
+def test_each_share_has_its_process_and_the_first_takes_ctrl_c(tmp_path: Path) -> None:
     run_in_processes(partial(write, tmp_path), TWO)
-    first, second = (int((tmp_path / share.name).read_text()) for share in TWO)
-    assert first == os.getpid() != second
-    assert not psutil.pid_exists(second)
+    (here, keeps_out), (there, keeps_out_there) = (
+        (tmp_path / share.name).read_text().split() for share in TWO
+    )
+    assert int(here) == os.getpid() != int(there)
+    assert (keeps_out, keeps_out_there) == ("False", "True")
+    assert not psutil.pid_exists(int(there))
 
 
 @pytest.mark.lengthy
@@ -50,9 +54,11 @@ def test_what_failed_elsewhere_is_told() -> None:
 
 
 def test_a_failure_here_ends_the_others() -> None:
+    start = time.monotonic()
     with pytest.raises(ValueError, match="here"):
         run_in_processes(fail_here, TWO)
     assert multiprocessing.active_children() == []
+    assert time.monotonic() - start < ALARM_SECONDS / 2
 
 
 PROGRAM = (
@@ -78,7 +84,6 @@ def test_however_it_ends_the_others_end_in_silence(how: signal.Signals | str, st
         start_new_session=True,
     ) as program:
         assert program.stdout
-        assert program.stderr
         started = [int(program.stdout.readline()) for _ in TWO]
         assert len(set(started)) == 2
         if isinstance(how, signal.Signals):
@@ -86,5 +91,5 @@ def test_however_it_ends_the_others_end_in_silence(how: signal.Signals | str, st
         else:
             os.killpg(program.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
         # Both pipes are closed when no process is left.
-        assert program.stderr.read() == ""
-        assert program.wait() == status
+        _, said = program.communicate(timeout=ALARM_SECONDS / 2)
+    assert (program.returncode, said) == (status, "")
