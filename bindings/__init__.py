@@ -3,7 +3,8 @@
 A provider's root module loads all of its resources (2,212 for AWS), of which a project uses a few.
 There is one root in Python and one in Node.js, where jsii runs the same package. Here each Python
 root becomes an empty package, so that `from cdktf_cdktf_provider_aws.vpc import Vpc` loads only
-that submodule. NODE_OPTIONS makes Node.js load lazy.cjs, which does the same to `lib/index.js`.
+that submodule. NODE_OPTIONS makes Node.js load lazy.cjs, which does the same to `lib/index.js`, and
+leaves out the process that relays each message between Python and jsii's runtime (direct.cjs).
 Every package that imports cdktf or a provider imports this one first.
 
 If CDKTF's fork CDK Terrain is installed instead (`make setup CDK=cdktn`), the same imports find it:
@@ -48,7 +49,8 @@ def _make_python_lazy() -> None:
 def _make_node_lazy() -> None:
     options = os.environ.get("NODE_OPTIONS", "")
     path = str(LAZY).replace("\\", "\\\\").replace('"', '\\"')
-    preload = f'--require "{path}"'
+    # The relay would give its runtime this option: see direct.cjs.
+    preload = f'--preserve-symlinks --require "{path}"'
     if preload not in options:
         os.environ["NODE_OPTIONS"] = f"{options} {preload}".lstrip()
     # Use the program itself; the virtual environment's `node` is a Python script that starts it.

@@ -5,11 +5,12 @@
 // * CDKTF requires the library for zip archives, used by assets that are folders only.
 // * The command line requires the translator from HCL, used by `cdktf convert` only.
 // And CDKTF captures a whole stack trace for each token. It would show jsii's frames, none of the
-// user's in Python: an empty one does.
+// user's in Python: an empty one does. And jsii's relay becomes what it relays to: direct.cjs.
 // What has another shape than expected is loaded as it is.
 "use strict";
 const fs = require("node:fs");
 const Module = require("node:module");
+const direct = require("./direct.cjs");
 
 const INDEX = /[\\/]@cdkt[fn][\\/]provider-[^\\/]+[\\/](.*[\\/])?lib[\\/]index\.js$/;
 const LINE = /^exports\.(\w+) = (require\("\.\/[^"]+"\)|__importStar\(require\("\.\/[^"]+"\)\));$/gm;
@@ -30,6 +31,9 @@ Module.prototype._compile = function (content, filename, ...rest) {
     );
   }
   if (TRACE.test(filename)) content = content.replace(ENDLESS, "Error.stackTraceLimit = 0;");
+  if (direct.isRelay(filename, content)) {
+    content = `require(${JSON.stringify(require.resolve("./direct.cjs"))}).run(__filename);`;
+  }
   return compile.call(this, content, filename, ...rest);
 };
 

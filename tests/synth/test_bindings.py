@@ -1,13 +1,16 @@
-"""Ring 2: the providers' index, in Node.js and in Python, loads what is asked for only."""
+"""Ring 2: Node.js and Python load what is asked for only, and no process relays messages."""
 
+import importlib.resources
 import json
 import os
 import re
 import subprocess
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import jsii
 import pytest
 
 import bindings
@@ -130,6 +133,67 @@ def test_a_token_has_an_empty_stack_trace() -> None:
     assert run_node(program, ROOT) == [0, True]
     without, _ = run_node(program, ROOT, NODE_OPTIONS="")
     assert without > 0
+
+
+RELAY = '[["--preserve-symlinks",("lib","program.js")],{stdio:["ignore","pipe","pipe","pipe"]}];'
+RUNTIME = """
+const given = {readFD:3,writeFD:3};
+console.log("printed"); console.error("told");
+const links = process.execArgv.includes("--preserve-symlinks");
+require("node:fs").writeSync(given.writeFD, JSON.stringify({ ...given, links, __filename }));
+"""
+
+
+def lay_out(folder: Path, relay: str, program: str) -> Path:
+    for name, text in (("bin/jsii-runtime.js", relay), ("lib/program.js", program)):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(text)
+    return folder / "bin/jsii-runtime.js"
+
+
+def run_relay(file: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["node", str(file)], capture_output=True, text=True, check=True, timeout=60
+    )
+
+
+def test_the_relay_becomes_the_runtime(tmp_path: Path) -> None:
+    done = run_relay(lay_out(tmp_path, RELAY, RUNTIME))
+    assert json.loads(done.stdout) == {
+        "readFD": 0,
+        "writeFD": 1,
+        "links": True,
+        "__filename": str(tmp_path / "lib/program.js"),
+    }
+    said = [json.loads(line) for line in done.stderr.splitlines()]
+    decoded = [{name: b64decode(text).decode() for name, text in each.items()} for each in said]
+    assert decoded == [{"stdout": "printed\n"}, {"stderr": "told\n"}]
+
+
+@pytest.mark.parametrize(
+    ("relay", "runtime"),
+    [(RELAY.replace("ignore", "inherit"), RUNTIME), (RELAY, RUNTIME.replace("3", "4"))],
+    ids=["another relay", "another runtime"],
+)
+def test_a_relay_that_is_not_known_is_run_as_it_is(
+    tmp_path: Path, relay: str, runtime: str
+) -> None:
+    done = run_relay(lay_out(tmp_path, relay + "console.log('relayed');", runtime))
+    assert (done.stdout, done.stderr) == ("relayed\n", "")
+
+
+def test_the_relay_of_jsii_is_known(tmp_path: Path) -> None:
+    files = importlib.resources.files(jsii._embedded.jsii)
+    relay, runtime = (
+        files.joinpath(name).read_text() for name in ("bin__jsii-runtime.js", "lib__program.js")
+    )
+    file = lay_out(tmp_path, relay, runtime)
+    program = """
+        const [, direct, file] = process.argv;
+        const text = require("node:fs").readFileSync(file, "utf8");
+        console.log(JSON.stringify(require(direct).isRelay(file, text)));
+    """
+    assert run_node(program, tmp_path, str(ROOT / "bindings/direct.cjs"), str(file)) is True
 
 
 def test_options_that_are_there_stay_and_a_path_may_have_spaces(tmp_path: Path) -> None:
