@@ -78,7 +78,7 @@ lab: with-go with-terraform $(PYTHON_READY)  ## check: Build Prometheus, API ser
 
 .PHONY: test-lab
 test-lab: lab  ## check: Run what was synthesized in a made-up cluster (as root)
-	@pytest tests/lab
+	@pytest -n 3 --dist loadgroup tests/lab
 
 .PHONY: test-slow
 test-slow: with-terraform $(PYTHON_READY) .tools/checkov/.installed  ## check: Run the tests that take minutes: update and destroy on a simulated AWS

@@ -71,7 +71,7 @@ class Server:
             self._http.socket = tls.wrap_socket(
                 self._http.socket, server_side=True, do_handshake_on_connect=False
             )
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.5,), daemon=True).start()
 
     def close(self) -> None:
         self._http.shutdown()
