@@ -18,12 +18,15 @@ from tools.common import TERRAFORM
 
 Terraform = Callable[..., subprocess.CompletedProcess[str]]
 
+# They wait for what AWS takes: three to four minutes each.
+LONGEST = ("test_lifecycle", "test_fleet", "test_billing")
 CUT: dict[str, list[str]] = {}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares one simulated AWS on one worker (`--dist loadgroup`)."""
+    """Begin with the longest; keep what shares a simulated AWS on one worker (`loadgroup`)."""
+    items.sort(key=lambda item: not item.path.stem.startswith(LONGEST))
     for item in items:
         for fixture in {"deployed", "fleet"}.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(fixture))

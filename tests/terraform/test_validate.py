@@ -1,14 +1,18 @@
 """Ring 3: every stack passes `terraform validate` with the real providers."""
 
 import json
+import os
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import Stack
 from tests.terraform.conftest import CUT, Terraform
 from tests.terraform.project import write_project
+from tests.terraform.providers import Providers
 
 Stacks = Callable[[str], dict[str, Stack]]
 
@@ -29,10 +33,16 @@ def project(
     return root
 
 
+def validate(folder: Path, terraform: Terraform) -> Any:
+    """Validate with one AWS provider for all provider blocks, for none is configured."""
+    with closing(Providers()) as providers, providers.attached(folder, os.environ) as environment:
+        return json.loads(terraform(folder, "validate", "-json", **environment).stdout)
+
+
 def test_every_stack_is_valid(project: Path, terraform: Terraform) -> None:
     init = terraform(project, "init", "-no-color", "-input=false")
     assert init.returncode == 0, init.stderr
-    result = json.loads(terraform(project, "validate", "-json").stdout)
+    result = validate(project, terraform)
     faults = [d for d in result["diagnostics"] if d["severity"] == "error"]
     assert not faults, json.dumps(faults, indent=1)
     assert result["valid"]
@@ -45,7 +55,7 @@ def test_a_wrong_argument_is_found(project: Path, terraform: Terraform, tmp_path
     vpc["cidr_blok"] = vpc.pop("cidr_block")
     (tmp_path / "cdk.tf.json").write_text(json.dumps(stack))
     assert terraform(tmp_path, "init", "-no-color", "-input=false").returncode == 0
-    result = json.loads(terraform(tmp_path, "validate", "-json").stdout)
+    result = validate(tmp_path, terraform)
     assert not result["valid"]
     assert "cidr_blok" in json.dumps(result["diagnostics"])
 

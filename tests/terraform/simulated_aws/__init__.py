@@ -20,6 +20,8 @@ import boto3
 import jmespath
 from botocore.config import Config
 
+from tests.terraform.providers import Providers
+
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 START_TIMEOUT = 60  # seconds
@@ -82,6 +84,7 @@ class SimulatedAws:
             RuntimeError: the server ended, or printed nothing for `START_TIMEOUT` seconds.
         """
         self.region = region
+        self.providers = Providers()
         self._clients: dict[tuple[str, Config | None], Any] = {}
         faults = ["--unanswered", "amp:DeleteScraper"] if lose_scraper_answer else []
         self._process = subprocess.Popen(
@@ -124,6 +127,7 @@ class SimulatedAws:
 
     def close(self) -> None:
         """End the server and wait until it is gone."""
+        self.providers.close()
         self._process.terminate()
         self._process.communicate(timeout=10)
 
