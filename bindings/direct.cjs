@@ -40,10 +40,6 @@ exports.run = (relay) => {
     Object.defineProperty(process, name, { get: () => stream });
   }
   process.execArgv.push("--preserve-symlinks");
-  const compile = Module.prototype._compile;
-  Module.prototype._compile = function (text, file, ...rest) {
-    if (file === program) text = text.replace(MESSAGES, "readFD:0,writeFD:1");
-    return compile.call(this, text, file, ...rest);
-  };
-  require(program);
+  const runtime = new Module(program);
+  runtime._compile(fs.readFileSync(program, "utf8").replace(MESSAGES, "readFD:0,writeFD:1"), program);
 };
