@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-# A fifth more than what is in use between commands; beyond it, garbage is collected.
+# A quarter more than what is in use between commands; beyond it, garbage is collected.
 _MEMORY = "300MiB"
+# Ends it with this process, should that be killed: then its standard input ends.
+_UNTIL_EOF = '"$0" -debug & cat > /dev/null; kill $!'
 _INSTALLED = ".terraform/providers/registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws_*"
 
 
@@ -22,9 +24,9 @@ class _Provider:
         # Asked for again and again, its HTTP client takes no authorities besides the system's.
         environment = {k: v for k, v in environment.items() if k != "AWS_CA_BUNDLE"}
         self._process = subprocess.Popen(
-            [program, "-debug"],
+            ["sh", "-c", _UNTIL_EOF, program],
             env={**environment, "GOMEMLIMIT": _MEMORY},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -37,7 +39,6 @@ class _Provider:
         raise RuntimeError(f"{program} -debug ended with {self._process.wait()}")
 
     def close(self) -> None:
-        self._process.kill()
         self._process.communicate()
 
 
