@@ -41,12 +41,23 @@ SETTINGS_FILES = {
     **{file.stem: file for file in sorted((ROOT / "tests/settings").glob("*.yaml"))},
 }
 
+# Fixtures that take minutes to set up: a simulated AWS with stacks, the lab's clusters.
+SHARED = {"deployed", "fleet", "world"}
+
 Stack = dict[str, Any]
 Synthesize = Callable[[str], Path]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="accept what is synthesized")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what shares an AWS or clusters on one worker (`--dist loadgroup`)."""
+    for item in items:
+        for fixture in SHARED.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 def load_from(file: Path) -> Settings:

@@ -19,14 +19,6 @@ NewPath = Callable[[], Path]
 NewAmp = Callable[..., Amp]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares clusters on one worker (`--dist loadgroup`); each has its own network."""
-    for item in items:
-        for fixture in {"world", "deployed"}.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(fixture))
-
-
 @pytest.fixture(scope="session")
 def new_path(tmp_path_factory: pytest.TempPathFactory) -> NewPath:
     """Return a function that makes an empty folder."""

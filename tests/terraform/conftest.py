@@ -25,11 +25,8 @@ CUT: dict[str, list[str]] = {}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest; keep what shares a simulated AWS on one worker (`loadgroup`)."""
+    """Begin with the longest."""
     items.sort(key=lambda item: not item.path.stem.startswith(LONGEST))
-    for item in items:
-        for fixture in {"deployed", "fleet"}.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 @pytest.fixture(scope="session")
