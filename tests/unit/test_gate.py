@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from ipaddress import ip_network
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,16 @@ def alike(text: str) -> bool:
     # repr: 1, 1.0 and true are equal to Python.
     assert repr(found) == repr(yaml.safe_load(text)), text
     return True
+
+
+@pytest.mark.lengthy
+def test_what_looks_like_a_number_is_read_alike_or_refused() -> None:
+    read_here = sum(
+        alike(f"a: {''.join(each)}\n")
+        for length in range(1, 5)
+        for each in product("+-.012e_", repeat=length)
+    )
+    assert read_here > 100
 
 
 @pytest.mark.lengthy
